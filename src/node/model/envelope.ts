@@ -1,0 +1,53 @@
+// The envelope of the signed RPC, its reply, and the function type that answers one with the other.
+
+import type { z } from 'zod';
+import { escapeJson, stringifyJson } from './json.ts';
+import { struct, text } from './wire.ts';
+
+export const Envelope = struct({ signature: text(), payloadtype: text(), payload: text() });
+export type Envelope = z.output<typeof Envelope>;
+
+/** An answer ready for the wire: HTTP status and body text ('' for an empty body). */
+export interface Reply {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** What is known about where a call came from. */
+export interface Origin {
+  /** Opaque per-connection state: the edge remembers there which dialect an identity last used. */
+  readonly connection: Map<string, string>;
+  /** Aborted when the caller went away or the server stops. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers one envelope. Never throws. */
+export type Send = (envelope: Envelope, origin: Origin) => Promise<Reply>;
+
+/** Body of a reply with this payload JSON, fields in wire order. */
+export const replyBody = (payloadtype: string, payloadJson: string, error: boolean): string =>
+  `{"payloadtype":${JSON.stringify(payloadtype)},"payload":"${Buffer.from(escapeJson(payloadJson)).toString('base64')}","error":${error}}`;
+
+/** Body of an error reply. */
+export const errorBody = (status: number, message: string): string =>
+  replyBody('error', stringifyJson({ status, message }), true);
+
+/** A reply to a failed call. */
+export const errorReply = (status: number, message: string): Reply => ({
+  status,
+  body: errorBody(status, message),
+});
+
+const WELL_FORMED = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** Payload text to JSON text: standard base64; CR and LF inside are skipped; what follows a bad place is dropped. */
+export const decodePayload = (payload: string): string => {
+  if (payload.length % 4 === 0 && WELL_FORMED.test(payload)) {
+    return Buffer.from(payload, 'base64').toString('utf8');
+  }
+  const clean = payload.replace(/[\r\n]/g, '');
+  const good = /^[A-Za-z0-9+/]*/.exec(clean)?.[0].length ?? 0;
+  const padding = /^={1,2}/.exec(clean.slice(good))?.[0].length ?? 0;
+  const whole = good + padding;
+  return Buffer.from(clean.slice(0, whole - (whole % 4)), 'base64').toString('utf8');
+};

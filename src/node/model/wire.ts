@@ -1,0 +1,133 @@
+// Field builders for everything that comes in over the wire. The leniency of the protocol is written
+// here once: absent or null means the zero value, names match in any case, unknown fields are ignored.
+
+import { z } from 'zod';
+import { LIMITS } from '../limits.ts';
+import { OddNumber } from './json.ts';
+
+const orElse =
+  (zero: unknown) =>
+  (value: unknown): unknown =>
+    value ?? zero;
+
+/** A string; absent or null is ''. */
+export const text = () => z.preprocess(orElse(''), z.string('expected a string'));
+
+/** A boolean; absent or null is false. */
+export const flag = () => z.preprocess(orElse(false), z.boolean('expected true or false'));
+
+/** An integer within ±2^53; absent or null is 0. */
+export const int = () => z.preprocess(orElse(0), z.int('expected an integer'));
+
+/** A 64-bit integer, exact: a number when safe, else a bigint; absent or null is 0. */
+export const int64 = () =>
+  z.preprocess(
+    orElse(0),
+    z.union(
+      [
+        z.int(),
+        z
+          .bigint()
+          .min(-(2n ** 63n))
+          .max(2n ** 63n - 1n),
+      ],
+      'expected a 64-bit integer',
+    ),
+  );
+
+/** A floating point number; absent or null is 0. */
+export const real = () =>
+  z.preprocess(
+    (v) => (v instanceof OddNumber ? v.value : typeof v === 'bigint' ? Number(v) : (v ?? 0)),
+    z.number('expected a number'),
+  );
+
+const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
+
+/** An RFC 3339 time; absent or null is the zero time. Kept as text: the server sets its own times. */
+export const time = () =>
+  z.preprocess(
+    orElse(ZERO_TIME),
+    z.string('expected an RFC 3339 time').regex(RFC3339, 'expected an RFC 3339 time'),
+  );
+
+/** "Not set", as every server of the protocol writes it. */
+export const ZERO_TIME = '0001-01-01T00:00:00Z';
+
+/** A list; absent or null is []. */
+export const list = <T extends z.ZodType>(of: T) =>
+  z.preprocess(orElse([]), z.array(of, 'expected a list').max(LIMITS.listEntriesMax));
+
+/** A list that keeps null (and absent) apart from []. */
+export const nullableList = <T extends z.ZodType>(of: T) =>
+  z.preprocess(orElse(null), z.array(of, 'expected a list').max(LIMITS.listEntriesMax).nullable());
+
+const plain = (value: unknown, depth: number): unknown => {
+  if (depth > LIMITS.nestingDepthMax) throw new RangeError('nested too deeply');
+  if (value instanceof OddNumber) return value.value;
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map((part) => plain(part, depth + 1));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([k, v]) => [k, plain(v, depth + 1)] as const);
+  return Object.fromEntries(entries);
+};
+
+/** Any JSON value, nested at most LIMITS.nestingDepthMax deep; integers become doubles. */
+export const anything = () =>
+  z.unknown().transform((value, ctx): unknown => {
+    try {
+      return plain(value, 1);
+    } catch (error) {
+      // plain() throws only its own RangeError, for the depth.
+      ctx.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+
+const own = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A map with free keys; absent or null is {}. */
+export const dict = <T extends z.ZodType>(of: T) =>
+  z.preprocess(orElse({}), z.custom<object>(own, 'expected an object')).transform((value, ctx) => {
+    const out: [string, z.output<T>][] = [];
+    for (const [key, part] of Object.entries(value)) {
+      const parsed = of.safeParse(part);
+      if (parsed.success) out.push([key, parsed.data]);
+      else
+        for (const issue of parsed.error.issues)
+          ctx.addIssue({ code: 'custom', message: issue.message, path: [key, ...issue.path] });
+    }
+    return Object.fromEntries(out) as Record<string, z.output<T>>;
+  });
+
+const matchNames = (shape: object, value: unknown): unknown => {
+  if (!own(value)) return value;
+  let out: Record<string, unknown> | undefined;
+  for (const name of Object.keys(value)) {
+    if (Object.hasOwn(shape, name)) continue;
+    const lower = name.toLowerCase();
+    if (!Object.hasOwn(shape, lower)) continue;
+    out ??= { ...value };
+    out[lower] = value[name];
+  }
+  return out ?? value;
+};
+
+/** An object with these fields, names matched in any case; absent or null is the object of zero values. */
+export const struct = <S extends z.core.$ZodLooseShape>(shape: S) =>
+  z.preprocess((value) => matchNames(shape, value ?? {}), z.object(shape, 'expected an object'));
+
+/** As `struct`, but absent or null is null, so that the message can be refused with its own text. */
+export const pointer = <T extends z.ZodType>(to: T) =>
+  z.preprocess(orElse(null), z.union([z.null(), to]));
+
+/** The first problem of a failed parse, as `field.path: what was expected`. */
+export const problemOf = (error: z.ZodError): string => {
+  const issue = error.issues[0];
+  if (!issue) return 'malformed';
+  const nested = issue.code === 'invalid_union' ? issue.errors.flat().at(-1) : undefined;
+  const path = [...issue.path, ...(nested?.path ?? [])].join('.');
+  const what = nested?.message ?? issue.message;
+  return path === '' ? what : `${path}: ${what}`;
+};
