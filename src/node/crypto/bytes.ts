@@ -1,0 +1,99 @@
+// Text forms of bytes: strict hex with the documented error texts, base64, UTF-8.
+// Runs in browsers too: no Node modules, no Buffer.
+
+import { fault } from '../errors.ts';
+
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const HEX_WRONG = /[^0-9a-fA-F]/;
+const utf8 = new TextEncoder();
+
+/** The UTF-8 bytes of a text; half surrogate pairs become U+FFFD, as in every other Colonies implementation. */
+export const utf8Bytes = (text: string): Uint8Array => utf8.encode(text);
+
+/** Lower-case hex of `bytes`. */
+export const bytesToHex = (bytes: Uint8Array): string => {
+  let hex = '';
+  for (const byte of bytes) hex += HEX_BYTES[byte];
+  return hex;
+};
+
+/** What went wrong in a hex text: a machine-readable reason and the documented sentence. */
+export interface HexError {
+  readonly reason: 'hex-byte' | 'hex-length';
+  readonly text: string;
+}
+
+// The first byte of the character's UTF-8 form, written as Go writes it: U+00C3 'Ã', without the
+// quoted character where that cannot be printed.
+const describeByte = (character: string): string => {
+  const byte = utf8Bytes(character)[0] ?? 0;
+  const code = `U+${byte.toString(16).toUpperCase().padStart(4, '0')}`;
+  const printable = (byte >= 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad);
+  return printable ? `${code} '${String.fromCharCode(byte)}'` : code;
+};
+
+/** Why `text` is not hex (protocol documents, section 1), or undefined when it is. Either case is hex. */
+export const hexError = (text: string): HexError | undefined => {
+  const wrong = HEX_WRONG.exec(text);
+  if (wrong !== null) {
+    // A whole character, since only the first byte of its UTF-8 form is named.
+    const character = String.fromCodePoint(text.codePointAt(wrong.index) ?? 0);
+    const shown = describeByte(character);
+    return { reason: 'hex-byte', text: `encoding/hex: invalid byte: ${shown}` };
+  }
+  if (text.length % 2 === 0) return undefined;
+  return { reason: 'hex-length', text: 'encoding/hex: odd length hex string' };
+};
+
+const digitOf = (code: number): number => (code <= 57 ? code - 48 : (code | 32) - 87);
+
+/** Bytes of a hex text in either case. Throws `bad-request` with the documented text when it is not hex. */
+export const hexToBytes = (text: string): Uint8Array => {
+  const error = hexError(text);
+  if (error !== undefined) throw fault('bad-request', error.text, { reason: error.reason });
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = digitOf(text.charCodeAt(2 * i)) * 16 + digitOf(text.charCodeAt(2 * i + 1));
+  }
+  return bytes;
+};
+
+const BINARY_CHUNK = 8_192;
+
+/** Standard base64 with padding. */
+export const bytesToBase64 = (bytes: Uint8Array): string => {
+  let binary = '';
+  for (let at = 0; at < bytes.length; at += BINARY_CHUNK) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + BINARY_CHUNK));
+  }
+  return btoa(binary);
+};
+
+/** Standard base64 with padding of the UTF-8 bytes of a text: the form of every payload. */
+export const textToBase64 = (text: string): string => bytesToBase64(utf8Bytes(text));
+
+const NOT_ALPHABET = /[^A-Za-z0-9+/]/;
+
+// Digits of the last, padded group that count, or 0 when the padding is wrong (the group is dropped).
+const paddedDigits = (text: string, padAt: number): number => {
+  const digits = padAt % 4;
+  const pads = digits === 2 ? text.slice(padAt, padAt + 2) === '==' : digits === 3;
+  return pads && text[padAt] === '=' ? digits : 0;
+};
+
+/**
+ * Bytes of a base64 text as the original servers read it: CR and LF are skipped, and at the first
+ * mistake reading stops silently with the whole groups of four seen so far. So unpadded and
+ * URL-safe texts lose their end, and text after the padding is ignored.
+ */
+export const base64ToBytes = (text: string): Uint8Array => {
+  const plain = /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, '') : text;
+  const wrong = NOT_ALPHABET.exec(plain);
+  const padAt = wrong === null ? plain.length : wrong.index;
+  const whole = padAt - (padAt % 4);
+  const rest = wrong === null ? 0 : paddedDigits(plain, padAt);
+  const binary = atob(plain.slice(0, whole + rest));
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+};

@@ -1,0 +1,64 @@
+// Who signed this payload? The one port through which the server learns a caller's id: cache, strict
+// reading of the signature, then recovery. Knows nothing of members: the caller of the port says
+// whom to remember.
+
+import { LIMITS, type Limits } from '../limits.ts';
+import { type Log, silentLog } from '../log.ts';
+import type { EngineName, Recoverable } from './engine.ts';
+import { chooseEngine } from './engines.ts';
+import { sha3 } from './hash.ts';
+import { inlineRecovery, type Recovery } from './recovery.ts';
+import { makeRecoveryCache } from './recovery-cache.ts';
+import { parseSignature } from './signature.ts';
+
+export interface Identify {
+  /**
+   * The id of whoever signed the payload text (the base64 text as received). A remembered pair, and
+   * an engine on this thread, answer at once; else a promise. Throws or rejects with `forbidden` and
+   * `detail.reason` for a bad signature, or `unavailable` when too many wait: await it in a `try`.
+   */
+  (payload: string, signature: string): string | Promise<string>;
+  /**
+   * Remembers what `identify` answered. Call it only after the id turned out to belong to a known
+   * member, so that strangers cannot flush the cache.
+   */
+  remember(payload: string, signature: string, id: string): void;
+  /** The engine in use, for the log and the health page. */
+  readonly engine: EngineName;
+  /** Worker threads in use; 0 when the engine runs on the main thread. */
+  readonly workers: number;
+  /** Ends the worker threads; recoveries that still wait are rejected with `unavailable`. */
+  close(): Promise<void>;
+}
+
+/** Puts the cache in front of a recovery. */
+export const makeIdentify = (recovery: Recovery, limits: Limits = LIMITS): Identify => {
+  const cache = makeRecoveryCache(limits);
+  // Hashed only after the signature could be read.
+  const recoverFresh = (payload: string, signature: Recoverable): string | Promise<string> =>
+    recovery.recover(sha3(payload), signature);
+  const identify = (payload: string, signature: string): string | Promise<string> =>
+    cache.find(payload, signature) ?? recoverFresh(payload, parseSignature(signature));
+  return Object.assign(identify, {
+    remember: cache.add,
+    engine: recovery.engine,
+    workers: recovery.workers,
+    close: recovery.close,
+  });
+};
+
+export interface IdentifyOptions {
+  /** Use this engine or fail; without it the fastest that works here. */
+  readonly engine?: EngineName | undefined;
+  readonly log?: Log | undefined;
+  readonly limits?: Limits | undefined;
+}
+
+/** Chooses and tests the engine, logs which one serves, and gives the port. */
+export const createIdentify = async (options: IdentifyOptions = {}): Promise<Identify> => {
+  const { log = silentLog(), limits = LIMITS } = options;
+  const engine = await chooseEngine({ want: options.engine, log });
+  const recovery = inlineRecovery(engine);
+  log.info('signature engine ready', { engine: engine.name, workers: recovery.workers });
+  return makeIdentify(recovery, limits);
+};
