@@ -3,8 +3,7 @@
 // The parts are made by `makeOverlay` in ./node.ts, which is slow to load: import that one
 // dynamically (`await import('./dht/node.ts')`) and only when the overlay is on.
 
-/** Which addresses a node announces and which it agrees to dial; see ./policy.ts. */
-export type AddressPolicy = 'test' | 'lan' | 'public';
+import type { AddressPolicy } from '../node/model/address.ts';
 
 /** Rules for the records of all namespaces, given by the layer above. All are pure and quick. */
 export interface RecordRules {

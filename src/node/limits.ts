@@ -3,6 +3,8 @@
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 
 export const LIMITS = {
   /** Request body. The largest legitimate message is a 10 MiB channel entry, base64-coded twice. */
@@ -34,12 +36,192 @@ export const LIMITS = {
   pendingWritesMax: 100_000,
   /** Signature recoveries waiting for a crypto worker; beyond it callers get 503. */
   recoveriesQueuedMax: 10_000,
+  /** Recoveries in one message to a crypto worker: the message then costs a tenth of a recovery. */
+  recoveryBatchMax: 16,
+  /** Batches one crypto worker holds: one at work, one waiting so that it never idles. */
+  recoveryBatchesPerWorkerMax: 2,
+  /** Crypto worker threads: beyond this the main thread is the narrow place. */
+  cryptoWorkersMax: 4,
+  /** A crypto worker that is not ready by then counts as dead. Milliseconds. */
+  cryptoWorkerStartMs: 10_000,
+  /** Heap of one crypto worker. It holds one engine and two batches. MiB. */
+  cryptoWorkerHeapMiB: 64,
   /** Bytes of remembered (signature, payload) pairs in one generation of the recovery cache. */
   recoveryCacheBytesMax: 16 * MiB,
   /** A payload longer than this is not remembered: one submit must not flush every poller. */
   recoveryCacheEntryBytesMax: 4 * KiB,
   /** Deadlines, stale executors and retention handled in one tick, so that a tick never blocks for long. */
   tickWorkMax: 10_000,
+  /**
+   * Open overlay connections of a node: enough for a full table's working set, bounded in memory.
+   */
+  overlayConnectionsMax: 300,
+  /** Connections of one peer: one each way, one over a relay, one being replaced. */
+  overlayConnectionsPerPeerMax: 4,
+  /** Connections from one host under the policy `public`; lan and test hosts carry many nodes. */
+  overlayConnectionsPerHostMax: 16,
+  /** New inbound connections per second and host: the library's default under `public` … */
+  overlayInboundPerHostPerSecond: 5,
+  /** … and under `lan` and `test`, where a whole overlay may live on one host. */
+  overlayInboundPerHostPerSecondNear: 200,
+  /** Inbound connections in their handshake; each holds a socket and some CPU. */
+  overlayPendingInboundMax: 50,
+  /** Dials under way, and waiting. */
+  overlayDialsMax: 50,
+  overlayDialQueueMax: 500,
+  /** Time for one dial. Milliseconds. */
+  overlayDialMs: 5_000,
+  /** A connection that has not said by now that it speaks our protocols is closed. Milliseconds. */
+  overlayIdentifyMs: 15_000,
+  /** Addresses remembered for one peer: more is a list of victims, not of interfaces. */
+  overlayAddressesPerPeerMax: 8,
+  /** Peers remembered on disk; beyond it those not heard of for longest are forgotten. */
+  overlayPeersStoredMax: 5_000,
+  /** A peer not heard of for this long is forgotten. Milliseconds. */
+  overlayPeerAgeMaxMs: 30 * 86_400_000,
+  /** Streams one connection may open to us per protocol, and for Kademlia. */
+  overlayStreamsPerPeerMax: 32,
+  overlayKadStreamsPerPeerMax: 16,
+  /** Streams a peer may open in the instant between connecting and our noticing. */
+  overlayEarlyStreamsMax: 256,
+  /**
+   * Bytes a peer may send ahead of our reading on one stream; must stay below the library's 4 MiB.
+   */
+  overlayStreamWindowBytes: MiB,
+  /** Unread bytes after which a stream is paused, so that the sender feels it. */
+  overlayStreamUnreadBytesMax: 512 * KiB,
+  /** Unsent bytes after which `send` waits, and after which the stream is given up. */
+  overlayStreamUnsentBytes: 256 * KiB,
+  overlayStreamUnsentBytesMax: 8 * MiB,
+  /** One Kademlia message: 20 peers with 8 addresses, and the largest record. */
+  overlayKadMessageBytesMax: 128 * KiB,
+  /** Kademlia messages one peer may send: per second, and at once. */
+  overlayKadMessagesPerSecond: 50,
+  overlayKadMessagesBurst: 500,
+  /**
+   * Peers taken from one Kademlia answer: the bucket size; more is an attempt to flood the table.
+   */
+  overlayCloserPeersMax: 20,
+  /** A held record that nobody gave us again for this long is dropped. Milliseconds. */
+  overlayRecordHoldMs: 48 * 3_600_000,
+  /** Records kept for others, in bytes over all namespaces. */
+  overlayStoreBytesMax: 256 * MiB,
+  /** Lookups under way that this node started; each costs the whole overlay. */
+  overlayQueriesMax: 64,
+  /** Time for one lookup, and for one placing of a record. Milliseconds. */
+  overlayGetMs: 10_000,
+  overlayPutMs: 30_000,
+  /** Copies that must agree before a lookup ends early (measured: 3 against 20 % stale holders). */
+  overlayQuorum: 3,
+  /** Distinct other byte strings that a lookup reports for one key. */
+  overlayVariantsMax: 4,
+  /**
+   * Times between the rounds of table upkeep, and of the search for peers while there are few.
+   * Milliseconds.
+   */
+  overlayUpkeepMs: 120_000,
+  overlayRedialMs: 5_000,
+  overlayRedialMaxMs: 300_000,
+  /** Fewer members in the table than this and known peers are dialled again. */
+  overlayTableLow: 8,
+  /**
+   * Table peers checked for life in one round of upkeep, and the time each has to answer.
+   * Milliseconds.
+   */
+  overlayPingsPerRound: 10,
+  overlayPingMs: 3_000,
+  /** Failed requests in a row after which a peer leaves the table. */
+  overlayFailuresMax: 2,
+  /**
+   * Faults of a peer (floods, broken frames, bad records) in the window that cost it the
+   * connection …
+   */
+  overlayFaultsMax: 20,
+  overlayFaultWindowMs: 60_000,
+  /** … and how long it stays away. Milliseconds. */
+  overlayBanMs: 300_000,
+  /** Peers whose faults, failures and rates are remembered at once. */
+  overlayTrackedPeersMax: 10_000,
+  /**
+   * Reservations a node grants when it serves as a circuit relay, and the life of one.
+   * Milliseconds.
+   */
+  overlayRelayReservationsMax: 64,
+  overlayRelayReservationMs: 2 * 3_600_000,
+  /** Bytes and time of one relayed circuit: a colony may be hosted behind one, a film may not. */
+  overlayRelayCircuitBytesMax: 1_024 * MiB,
+  overlayRelayCircuitMs: 2 * 3_600_000,
+  /** Body of one call between nodes, either way. The largest legitimate request body. */
+  callBytesMax: 25 * MiB,
+  /** Head of one call or answer: addresses, proofs, chains. */
+  callHeadBytesMax: 64 * KiB,
+  /** Bytes of one data frame: small enough that calls on one stream take turns. */
+  callFrameBytesMax: 64 * KiB,
+  /** Bytes a sender may be ahead of the reader in one call. */
+  callWindowBytes: 256 * KiB,
+  /** Unread bytes of all calls of a node; beyond it new calls are refused. */
+  callBufferBytesMax: 128 * MiB,
+  /** Streams a peer may open for calls: short ones, waiting ones, and their successors. */
+  callStreamsPerPeerMax: 8,
+  /** Short calls served at once, for one peer and in all. */
+  callsPerPeerMax: 64,
+  callsMax: 1_024,
+  /** Waiting calls (long polls, subscriptions) served at once, for one peer and in all. */
+  callWaitsPerPeerMax: 2_048,
+  callWaitsMax: 20_000,
+  /** Calls one peer may begin: per second, and at once. */
+  callsPerSecond: 5_000,
+  callsBurst: 10_000,
+  /**
+   * A short call ends after this long; a waiting one after the longest poll and a minute.
+   * Milliseconds.
+   */
+  callMs: 60_000,
+  callWaitMs: 86_460_000,
+  /**
+   * A waiting call whose reader takes nothing for this long while bytes wait is ended.
+   * Milliseconds.
+   */
+  callStallMs: 60_000,
+  /**
+   * Silence on a stream with open calls after which it is probed, and after two of them given up.
+   * Milliseconds.
+   */
+  callProbeMs: 15_000,
+  /** A stream without calls is closed after this long. Milliseconds. */
+  callIdleMs: 60_000,
+  /** One pushed message: the largest record and its frame. */
+  pushBytesMax: 64 * KiB,
+  /**
+   * Messages waiting to go to one slow peer; later ones are dropped, the overlay has them anyway.
+   */
+  pushQueueMax: 256,
+  /** Messages taken from one peer: per second, and at once. */
+  pushesPerSecond: 20,
+  pushesBurst: 500,
+  /** A colony record: 16 hosts by id, a name and room for what later versions add. */
+  recordColonyBytesMax: 4 * KiB,
+  /** A server record: certificate, addresses and two chains of stapled endorsements. */
+  recordServerBytesMax: 16 * KiB,
+  /** An issuer's list: about 450 endorsements by hash. */
+  recordListBytesMax: 32 * KiB,
+  /** Revocations, certificates and endorsements: one statement about one key. */
+  recordStatementBytesMax: KiB,
+  /** Longest life of a colony record: its owner is offline for a year and a bit. */
+  recordColonyLifeMs: 400 * DAY,
+  /** Longest life of a server record: addresses change, and a dead server must drop out. */
+  recordServerLifeMs: 2 * DAY,
+  /** Longest life of an endorsement list, a node certificate. */
+  recordYearLifeMs: 366 * DAY,
+  /** Longest life of an endorsement: lists end it earlier. */
+  recordEndorsementLifeMs: 400 * DAY,
+  /** How far clocks of honest nodes may differ. */
+  recordFutureMs: 5 * MINUTE,
+  /**
+   * A sequence beyond the publisher's clock in milliseconds by more is refused: nobody locks
+   * himself out.
+   */
+  recordSequenceAheadMs: DAY,
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: number };
