@@ -222,6 +222,8 @@ export const LIMITS = {
    * himself out.
    */
   recordSequenceAheadMs: DAY,
+  /** Signatures of records whose outcome is remembered: copies of one record come in by the dozen. */
+  recordSignaturesRemembered: 4_000,
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: number };
