@@ -50,6 +50,14 @@ export const LIMITS = {
   recoveryCacheBytesMax: 16 * MiB,
   /** A payload longer than this is not remembered: one submit must not flush every poller. */
   recoveryCacheEntryBytesMax: 4 * KiB,
+  /** A part of the node that is not up by then never will be: opening a large store takes the most. */
+  partStartMs: 10 * MINUTE,
+  /** A part that hangs at stop is left behind, so that the database behind it is still closed. */
+  partStopMs: 30_000,
+  /** Calls in flight get this long to be answered at shutdown, as on the original servers. */
+  shutdownGraceMs: 5_000,
+  /** Pace of the background loop: the reaction time to a deadline. */
+  tickMs: 500,
   /** Deadlines, stale executors and retention handled in one tick, so that a tick never blocks for long. */
   tickWorkMax: 10_000,
   /**
