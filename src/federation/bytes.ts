@@ -1,11 +1,8 @@
-// Bytes and their text forms, without anything that only Node has: the SDK reads records in browsers.
+// Strict readings of bytes that records need beside node/crypto/bytes.ts. Runs in browsers too.
 
-const encoder = new TextEncoder();
+import { base64ToBytes, bytesToBase64 } from '../node/crypto/bytes.ts';
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const CHUNK = 8192;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
-export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 
 /** Text of well-formed UTF-8, or undefined. */
 export const textOf = (bytes: Uint8Array): string | undefined => {
@@ -17,39 +14,10 @@ export const textOf = (bytes: Uint8Array): string | undefined => {
   }
 };
 
-export const toBase64 = (bytes: Uint8Array): string => {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
-  }
-  return btoa(text);
-};
-
 /** Bytes of standard padded base64, or undefined; exactly one text per byte string is accepted. */
 export const fromBase64 = (text: string): Uint8Array | undefined => {
-  if (!BASE64.test(text)) return undefined;
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  return toBase64(bytes) === text ? bytes : undefined;
-};
-
-const DIGITS = '0123456789abcdef';
-
-export const toHex = (bytes: Uint8Array): string => {
-  let text = '';
-  for (const byte of bytes) text += (DIGITS[byte >> 4] ?? '') + (DIGITS[byte & 15] ?? '');
-  return text;
-};
-
-/** Bytes of lower-case hex with an even number of digits; throws RangeError on anything else. */
-export const fromHex = (text: string): Uint8Array => {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) {
-    throw new RangeError('text: expected lower-case hex digits');
-  }
-  const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i += 1) {
-    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
-  }
-  return bytes;
+  const bytes = base64ToBytes(text);
+  return bytesToBase64(bytes) === text ? bytes : undefined;
 };
 
 /** Lexical order of byte strings: negative when `a` comes first, 0 when equal. */

@@ -3,10 +3,10 @@
 //
 //   magic "CPR1" 4 | type 1 | flags 1 (0) | public key 65 (04 X Y) | r || s 64 | payload (canonical JSON)
 
-import { utf8 } from './bytes.ts';
+import { utf8Bytes } from '../node/crypto/bytes.ts';
 import { type Kind, kindOfCode } from './payloads.ts';
 
-const MAGIC = utf8('CPR1');
+const MAGIC = utf8Bytes('CPR1');
 const KEY_AT = 6;
 const SIGNATURE_AT = KEY_AT + 65;
 export const HEADER_BYTES = SIGNATURE_AT + 64;

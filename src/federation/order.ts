@@ -8,6 +8,7 @@ interface Ordered {
   readonly v: 1;
   readonly epoch?: number;
   readonly seq?: number;
+  readonly iat?: number;
   readonly exp?: number;
 }
 
@@ -29,7 +30,8 @@ export const compareRanks = (a: readonly [number, number], b: readonly [number, 
 
 const expiryOf = (record: SignedRecord): number => {
   const payload: Ordered = record.payload;
-  return payload.exp ?? 0;
+  // Revocations do not expire and have no rank: the earliest one counts.
+  return payload.exp ?? -(payload.iat ?? 0);
 };
 
 /**

@@ -2,11 +2,11 @@
 // Field names are part of the format (docs/federation.md); no field may be added without a version.
 
 import { z } from 'zod';
+import { utf8Bytes } from '../node/crypto/bytes.ts';
+import { isId } from '../node/crypto/ids.ts';
 import { LIMITS } from '../node/limits.ts';
-import { utf8 } from './bytes.ts';
 import { canonicalText } from './canonical.ts';
 
-const ID = /^[0-9a-f]{64}$/;
 const LABEL = /^[a-z0-9][a-z0-9.-]{0,31}$/;
 const NETWORK = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
 const PEER = /^[1-9A-HJ-NP-Za-km-z]{20,80}$/;
@@ -19,7 +19,7 @@ const ascending = (list: readonly string[]): boolean =>
   list.every((text, i) => i === 0 || (list[i - 1] ?? '') < text);
 const distinct = (list: readonly string[]): boolean => new Set(list).size === list.length;
 
-const id = z.string().regex(ID, 'expected 64 lower-case hex digits');
+const id = z.string().refine(isId, 'expected 64 lower-case hex digits');
 const network = z.string().regex(NETWORK, 'expected a network name');
 const label = z.string().regex(LABEL, 'expected a short lower-case label');
 const peer = z.string().regex(PEER, 'expected a peer id');
@@ -42,7 +42,10 @@ const url = z.string().refine(isPlainUrl, 'expected a plain http or https URL');
 
 const extra = z
   .record(label, z.string().regex(PLAIN))
-  .refine((x) => utf8(canonicalText(x)).length <= EXTRA_BYTES_MAX, 'expected at most 512 bytes')
+  .refine(
+    (x) => utf8Bytes(canonicalText(x)).length <= EXTRA_BYTES_MAX,
+    'expected at most 512 bytes',
+  )
   .exactOptional();
 
 const common = { v: z.literal(1), id, net: network };
@@ -185,5 +188,4 @@ const BY_CODE = new Map<number, Kind>(
 /** The kind of a type byte, or undefined. */
 export const kindOfCode = (code: number): Kind | undefined => BY_CODE.get(code);
 
-export const isId = (text: string): boolean => ID.test(text);
 export const isNetworkName = (text: string): boolean => NETWORK.test(text);

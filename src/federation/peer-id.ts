@@ -1,7 +1,7 @@
 // The libp2p peer id of a secp256k1 key: base58btc of the identity multihash of the key's protobuf.
 // Written out here so that readers of records need no libp2p.
 
-import { fromHex } from './bytes.ts';
+import { hexToBytes } from '../node/crypto/bytes.ts';
 
 const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 // Multihash: identity (0), 37 bytes. Protobuf: key type 2 (secp256k1), then 33 bytes of key.
@@ -18,7 +18,7 @@ const base58 = (bytes: Uint8Array): string => {
 
 /** Peer id of an uncompressed public key (65 bytes, or 130 hex digits). */
 export const peerIdOf = (publicKey: Uint8Array | string): string => {
-  const key = typeof publicKey === 'string' ? fromHex(publicKey) : publicKey;
+  const key = typeof publicKey === 'string' ? hexToBytes(publicKey) : publicKey;
   if (key.length !== 65 || key[0] !== 4) {
     throw new RangeError('publicKey: expected an uncompressed key of 65 bytes');
   }

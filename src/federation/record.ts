@@ -1,15 +1,17 @@
 // Making and checking records. `validate` is pure and total: the same bytes, time and place always
 // give the same answer, and it refuses by size, shape and times before any curve operation.
 
+import { bytesToHex, hexToBytes, utf8Bytes } from '../node/crypto/bytes.ts';
+import { idOfPublicKey } from '../node/crypto/keys.ts';
 import { fault } from '../node/errors.ts';
 import { LIMITS } from '../node/limits.ts';
-import { fromBase64, fromHex, textOf, toHex, utf8 } from './bytes.ts';
+import { fromBase64, textOf } from './bytes.ts';
 import { canonicalText, parseCanonical } from './canonical.ts';
 import { decodeFrame, encodeFrame, type Frame, type FrameFault, signingText } from './frame.ts';
 import { KINDS, type Kind, kindOfCode, type Payloads } from './payloads.ts';
 import { peerIdOf } from './peer-id.ts';
 import type { Signer } from './ports.ts';
-import { hashHex, idOfPublicKey, isLowS, isSignedBy } from './signature.ts';
+import { hashHex, isOneForm, isSignedBy, type SignatureCheck } from './signature.ts';
 
 /** A record that passed `validate`. */
 export interface SignedRecord<K extends Kind = Kind> {
@@ -64,9 +66,6 @@ export interface Where<K extends Kind = Kind> {
   readonly key: string | undefined;
 }
 
-/** How signatures are checked; replaced by one that remembers (see ./memory.ts). */
-export type SignatureCheck = typeof isSignedBy;
-
 interface Draft<K extends Kind = Kind> extends Omit<SignedRecord<K>, 'certificate'> {
   readonly ok: true;
   readonly frame: Frame;
@@ -102,7 +101,7 @@ const inspect = <K extends Kind>(bytes: Uint8Array, where: Where<K>): Draft<K> |
       `a ${kindOfCode(frame.code)} record in place of a ${where.ns} record`,
     );
   }
-  if (!isLowS(frame.signature)) return refuse('high-s', 'the signature is not in its one form');
+  if (!isOneForm(frame.signature)) return refuse('high-s', 'the signature is not in its one form');
   const payload = readPayload(where.ns, frame);
   if (isRefused(payload)) return payload;
   if (payload.net !== where.network) {
@@ -111,7 +110,7 @@ const inspect = <K extends Kind>(bytes: Uint8Array, where: Where<K>): Draft<K> |
   if (where.key !== undefined && payload.id !== where.key) {
     return refuse('wrong-id', `about ${payload.id}, found under ${where.key}`);
   }
-  const publicKey = toHex(frame.publicKey);
+  const publicKey = bytesToHex(frame.publicKey);
   return {
     ok: true,
     kind: where.ns,
@@ -133,8 +132,10 @@ interface Times {
   readonly seq?: number;
 }
 
+const startOf = (times: Times): number => times.iat ?? times.nbf ?? 0;
+
 const checkTimes = (times: Times, lifeMs: number | undefined, now: number): Refused | undefined => {
-  const start = times.iat ?? times.nbf ?? 0;
+  const start = startOf(times);
   if (start > now + LIMITS.recordFutureMs) {
     return refuse('not-yet-valid', `starts ${start - now} ms in the future`);
   }
@@ -251,6 +252,19 @@ export const validate = <K extends Kind>(
   return { ok: true, record: recordOf(draft, cert) };
 };
 
+/**
+ * As `validate` at the record's own issue time: for a signature over what is past, such as the last
+ * known addresses of a server or an expired link of a chain. Says nothing about now.
+ */
+export const validateTimeless = <K extends Kind>(
+  bytes: Uint8Array,
+  where: Where<K>,
+  isSigned: SignatureCheck = isSignedBy,
+): Checked<K> => {
+  const draft = inspect(bytes, where);
+  return draft.ok ? validate(bytes, startOf(draft.payload), where, isSigned) : draft;
+};
+
 /** As `validate`, but gives the record or throws a `bad-request` fault that says what is wrong. */
 export const verify = <K extends Kind>(
   bytes: Uint8Array,
@@ -278,12 +292,11 @@ export const signRecord = async <K extends Kind>(
   const signed = await signer.sign(signingText(ns, payload.net, payload.id, json));
   const bytes = encodeFrame({
     code: KINDS[ns].code,
-    publicKey: fromHex(signer.publicKey),
-    signature: fromHex(signed.slice(0, 128)),
-    payload: utf8(json),
+    publicKey: hexToBytes(signer.publicKey),
+    signature: hexToBytes(signed.slice(0, 128)),
+    payload: utf8Bytes(json),
   });
-  const times: Times = payload;
-  return verify(bytes, times.iat ?? times.nbf ?? 0, {
+  return verify(bytes, startOf(payload), {
     network: payload.net,
     ns,
     key: payload.id,

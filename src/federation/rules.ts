@@ -2,13 +2,14 @@
 // bytes in, verdict or order out. Signatures once checked are remembered.
 
 import type { Clock } from '../node/clock.ts';
+import { bytesToHex } from '../node/crypto/bytes.ts';
+import { isId } from '../node/crypto/ids.ts';
 import { fault } from '../node/errors.ts';
 import { LIMITS } from '../node/limits.ts';
-import { toHex, utf8 } from './bytes.ts';
 import { compare } from './order.ts';
-import { isId, KINDS, NAMESPACES, type Namespace } from './payloads.ts';
-import { type Checked, type SignatureCheck, validate, verify } from './record.ts';
-import { hashHex, isSignedBy } from './signature.ts';
+import { KINDS, NAMESPACES, type Namespace } from './payloads.ts';
+import { type Checked, validate, verify } from './record.ts';
+import { hashHex, isSignedBy, type SignatureCheck } from './signature.ts';
 
 /**
  * A signature check that remembers its last answers, good and bad. Two generations, so that the
@@ -21,7 +22,7 @@ export const rememberSignatures = (
   let young = new Map<string, boolean>();
   let old = new Map<string, boolean>();
   return (publicKey, text, signature) => {
-    const name = hashHex(utf8(`${toHex(publicKey)} ${toHex(signature)} ${text}`));
+    const name = hashHex(`${bytesToHex(publicKey)} ${bytesToHex(signature)} ${text}`);
     const known = young.get(name) ?? old.get(name);
     const answer = known ?? check(publicKey, text, signature);
     if (young.size >= entriesMax / 2) {

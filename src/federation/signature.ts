@@ -1,59 +1,43 @@
 // The protocol's hash, ids and signatures as records use them: r || s without v, the key carried beside.
-// The one file of the federation that knows a curve library.
 
-import { secp256k1 } from '@noble/curves/secp256k1.js';
-import { sha3_256 } from '@noble/hashes/sha3.js';
-import { compareBytes, fromHex, toHex, utf8 } from './bytes.ts';
+import { bytesToHex } from '../node/crypto/bytes.ts';
+import { COMPACT_BYTES, compareScalar, isZeroScalar, ORDER } from '../node/crypto/curve.ts';
+import type { Engine } from '../node/crypto/engine.ts';
+import { sha3, sha3Hex } from '../node/crypto/hash.ts';
+import { publicKeyHex } from '../node/crypto/keys.ts';
+import { makeSigner } from '../node/crypto/sign.ts';
+import { isHighS } from '../node/crypto/signature.ts';
+import { verifyText } from '../node/crypto/verify.ts';
 import type { Signer } from './ports.ts';
-
-const HALF_ORDER = fromHex('7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0');
-const ORDER = fromHex('fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141');
 
 /** SHA3-256 of bytes, or of the UTF-8 bytes of a text, as 64 hex digits. */
 export const hashHex = (data: string | Uint8Array): string =>
-  toHex(sha3_256(typeof data === 'string' ? utf8(data) : data));
-
-/** Id of a public key: SHA3-256 over the text of its 130 hex digits. */
-export const idOfPublicKey = (publicKeyHex: string): string => hashHex(publicKeyHex);
-
-const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+  typeof data === 'string' ? sha3Hex(data) : bytesToHex(sha3(data));
 
 /** Whether r and s are in range and s is the smaller of its two values; no curve operation. */
-export const isLowS = (signature: Uint8Array): boolean => {
-  const r = signature.subarray(0, 32);
-  const s = signature.subarray(32, 64);
-  if (isZero(r) || isZero(s) || compareBytes(r, ORDER) >= 0) return false;
-  return compareBytes(s, HALF_ORDER) <= 0;
+export const isOneForm = (signature: Uint8Array): boolean => {
+  if (signature.length !== COMPACT_BYTES || isHighS(signature)) return false;
+  if (isZeroScalar(signature, 0) || isZeroScalar(signature, 32)) return false;
+  return compareScalar(signature, 0, ORDER) < 0;
 };
 
-/** Whether `signature` (r || s, 64 bytes) is the key's over the text. Never throws. */
-export const isSignedBy = (publicKey: Uint8Array, text: string, signature: Uint8Array): boolean => {
-  if (signature.length !== 64 || !isLowS(signature)) return false;
-  try {
-    return secp256k1.verify(signature, sha3_256(utf8(text)), publicKey, {
-      prehash: false,
-      lowS: true,
-    });
-  } catch {
-    // noble throws for a public key that is no point of the curve.
-    return false;
-  }
-};
+/** Whether `signature` (r || s, 64 bytes) is the key's (65 bytes) over the text. Never throws. */
+export type SignatureCheck = (
+  publicKey: Uint8Array,
+  text: string,
+  signature: Uint8Array,
+) => boolean;
+
+/** A check over the engine the node chose; without one, the pure engine. */
+export const checkWith =
+  (engine?: Pick<Engine, 'verify'>): SignatureCheck =>
+  (publicKey, text, signature) =>
+    isOneForm(signature) && verifyText(text, signature, publicKey, engine);
+
+export const isSignedBy: SignatureCheck = checkWith();
 
 /** A signer over a private key given as 64 hex digits. */
-export const signerOf = (prvkey: string): Signer => {
-  const secret = fromHex(prvkey.toLowerCase());
-  const publicKey = toHex(secp256k1.getPublicKey(secret, false));
-  return {
-    publicKey,
-    sign: (text) => {
-      const signed = secp256k1.sign(sha3_256(utf8(text)), secret, {
-        prehash: false,
-        lowS: true,
-        format: 'recovered',
-      });
-      // noble puts the recovery byte first, the protocol last.
-      return toHex(signed.subarray(1)) + toHex(signed.subarray(0, 1));
-    },
-  };
-};
+export const signerOf = (prvkey: string, engine?: Pick<Engine, 'sign'>): Signer => ({
+  publicKey: publicKeyHex(prvkey),
+  sign: makeSigner(prvkey, engine),
+});

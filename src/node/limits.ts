@@ -4,7 +4,8 @@
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 export const LIMITS = {
   /** Request body. The largest legitimate message is a 10 MiB channel entry, base64-coded twice. */
@@ -232,6 +233,14 @@ export const LIMITS = {
   recordSequenceAheadMs: DAY,
   /** Signatures of records whose outcome is remembered: copies of one record come in by the dozen. */
   recordSignaturesRemembered: 4_000,
+  /** A successor counts only when it stood in a record this long before the revocation. */
+  successorStandsMs: 7 * DAY,
+  /** A staple is believed this long after its issuer's list was confirmed, in `open` mode … */
+  listConfirmedOpenMs: DAY,
+  /** … and in `federated` mode, where the verdict decides. */
+  listConfirmedFederatedMs: HOUR,
+  /** Links of any chain of endorsements. */
+  chainLinksMax: 8,
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: number };

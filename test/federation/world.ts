@@ -1,13 +1,14 @@
 // Keys, times and ready-made payloads for the tests of the federation. Everything is fixed, so that
 // a test reads like a story and fails the same way twice.
 
-import { toBase64 } from '../../src/federation/bytes.ts';
 import type { Payloads } from '../../src/federation/payloads.ts';
 import { peerIdOf } from '../../src/federation/peer-id.ts';
 import type { Signer } from '../../src/federation/ports.ts';
 import { type SignedRecord, signRecord } from '../../src/federation/record.ts';
-import { hashHex, idOfPublicKey, signerOf } from '../../src/federation/signature.ts';
+import { hashHex, signerOf } from '../../src/federation/signature.ts';
 import type { Clock } from '../../src/node/clock.ts';
+import { bytesToBase64 } from '../../src/node/crypto/bytes.ts';
+import { idOfPublicKey } from '../../src/node/crypto/keys.ts';
 
 export const NETWORK = 'colonies';
 export const HOUR = 3_600_000;
@@ -140,8 +141,8 @@ export const signServer = async (
       addrs: [`/ip4/203.0.113.7/tcp/4001/p2p/${node.peer}`],
       urls: ['https://one.example.org'],
       versions: { node: '0.1.0' },
-      cert: toBase64(certificate.bytes),
-      staples: staples.map((staple) => toBase64(staple.bytes)),
+      cert: bytesToBase64(certificate.bytes),
+      staples: staples.map((staple) => bytesToBase64(staple.bytes)),
       ...over,
     },
     node,
