@@ -12,6 +12,8 @@ export const LIMITS = {
   bodyBytesMax: 25 * MiB,
   /** Base64 payload inside an envelope; a body cannot hold more. */
   payloadBytesMax: 25 * MiB,
+  /** One answer as the command line reads it: the longest list of processes at the largest body. */
+  cliReplyBytesMax: 512 * MiB,
   /** Nesting of free-form values (`args`, `kwargs`, `in`, `out`): deeper ones exhaust the stack of readers. */
   nestingDepthMax: 64,
   /** Names of colonies, users, executors, functions and labels, in UTF-16 units: they become index keys. */

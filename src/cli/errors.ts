@@ -1,0 +1,36 @@
+// What can go wrong on the command line and the exit code of each: 1 for wrong usage, 255 for the rest.
+
+/** Exit codes, as documented. */
+export const EXIT = { ok: 0, usage: 1, failed: 255 } as const;
+
+/** The command line was wrong: the usage of the command is printed with the text. Exit code 1. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** A failure with advice on what to do next, printed on a line of its own. Exit code 255. */
+export class AdvisedError extends Error {
+  override readonly name = 'AdvisedError';
+  readonly advice: string;
+  constructor(message: string, advice: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.advice = advice;
+  }
+}
+
+/** A refusal of the server: its own text, its status. Exit code 255. */
+export class ServerError extends Error {
+  override readonly name = 'ServerError';
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Makes a UsageError. */
+export const usageProblem = (message: string): UsageError => new UsageError(message);
+
+/** Makes an AdvisedError. */
+export const advised = (message: string, advice: string, cause?: unknown): AdvisedError =>
+  new AdvisedError(message, advice, cause);

@@ -1,0 +1,79 @@
+// Signed calls of the command line: one message in, its reply out, the server's refusals as errors.
+// Serves both dialects: the message decides. Replies keep 64-bit integers exact.
+
+import { parseJson, stringifyJson } from '../node/model/json.ts';
+import { type ServerAddress, serverAddress } from './address.ts';
+import type { Context } from './command.ts';
+import { advised, ServerError } from './errors.ts';
+import { exchange } from './transport.ts';
+
+/**
+ * Sends one message and returns the decoded reply. `T` is what the protocol says the reply is; an
+ * empty reply (nothing to assign, 2022) is undefined. Throws ServerError with the server's own text,
+ * AdvisedError when there is no answer.
+ */
+export type Call = <T>(
+  payloadtype: string,
+  fields: Readonly<Record<string, unknown>>,
+  prvkey: string | undefined,
+  signal?: AbortSignal,
+) => Promise<T>;
+
+const NOT_A_COLONIES_SERVER =
+  'Something answers there, but it is not a Colonies server: check host and port.';
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const parsed = (text: string): unknown => {
+  try {
+    return parseJson(text);
+  } catch {
+    // Not JSON: the caller says what it is instead.
+    return undefined;
+  }
+};
+
+const readReply = (status: number, body: string): unknown => {
+  if (body === '' && status === 200) return undefined;
+  const reply = parsed(body);
+  if (!isRecord(reply) || typeof reply['payload'] !== 'string') {
+    const start = body.replace(/\s+/g, ' ').slice(0, 80);
+    throw advised(
+      `Expected a valid Colonies RPC message, but got this (HTTP ${status}): ${start}`,
+      NOT_A_COLONIES_SERVER,
+    );
+  }
+  const payload = parsed(Buffer.from(reply['payload'], 'base64').toString('utf8'));
+  if (reply['error'] !== true) return payload;
+  const failure = isRecord(payload) ? payload : {};
+  throw new ServerError(
+    typeof failure['status'] === 'number' ? failure['status'] : status,
+    typeof failure['message'] === 'string' ? failure['message'] : `HTTP ${status}`,
+  );
+};
+
+/** Calls to one server. Without a key the message goes unsigned (`versionmsg`, `getserverinfomsg`). */
+export const callerTo =
+  (at: ServerAddress): Call =>
+  async <T>(
+    payloadtype: string,
+    fields: Readonly<Record<string, unknown>>,
+    prvkey: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<T> => {
+    const json = stringifyJson({ ...fields, msgtype: payloadtype });
+    const payload = Buffer.from(json).toString('base64');
+    // Loaded here: help, completion and the keychain never need the curve.
+    const signature =
+      prvkey === undefined ? '' : (await import('../node/crypto/sign.ts')).sign(payload, prvkey);
+    const envelope = JSON.stringify({ signature, payloadtype, payload });
+    const { status, body } = await exchange(at, '/api', envelope, signal);
+    return readReply(status, body) as T;
+  };
+
+/** Calls to the server that flags and environment name. */
+export const caller = (
+  ctx: Pick<Context, 'env' | 'globals' | 'log'>,
+  flags: { readonly host?: string | undefined; readonly port?: number | undefined } = {},
+): Call => callerTo(serverAddress(ctx, flags));
