@@ -222,7 +222,12 @@ export const attributeWire = (row: AttributeRow, p: ProcessRow, colonyname: stri
 });
 
 /** Queue order as the wire's nanoseconds: beyond 2^53, so written as text. */
-const priorityTime = (orderUs: number): string => (orderUs === 0 ? '0' : `${orderUs}000`);
+export const priorityTime = (orderUs: number): string => (orderUs === 0 ? '0' : `${orderUs}000`);
+
+/** The last fields of a process as JSON text without braces: its place in a workflow, input and outcome. */
+export const processTailJson = (p: ProcessRow): string =>
+  `"waitforparents":false,"parents":[],"children":[],"processgraphid":"","in":${p.in},` +
+  `"out":${p.out},"errors":${p.errors}`;
 
 /** The process as JSON text, spliced from the stored parts; `colonyname` as the request named the colony. */
 export const processJson = (p: ProcessRow, colonyname: string): string => {
@@ -235,8 +240,6 @@ export const processJson = (p: ProcessRow, colonyname: string): string => {
     `"submissiontime":"${timeText(p.submittedUs)}","starttime":"${timeText(p.startedUs)}",` +
     `"endtime":"${timeText(p.endedUs)}","waitdeadline":"${timeText(p.waitDeadlineUs)}",` +
     `"execdeadline":"${timeText(p.execDeadlineUs)}","retries":${p.retries},` +
-    `"attributes":${attributes},"spec":${specJson(p.spec, colonyname)},"waitforparents":false,` +
-    `"parents":[],"children":[],"processgraphid":"","in":${p.in},"out":${p.out},` +
-    `"errors":${p.errors}}`
+    `"attributes":${attributes},"spec":${specJson(p.spec, colonyname)},${processTailJson(p)}}`
   );
 };
