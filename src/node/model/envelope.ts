@@ -11,6 +11,8 @@ export type Envelope = z.output<typeof Envelope>;
 export interface Reply {
   readonly status: number;
   readonly body: string;
+  /** To be called when the reply could not be delivered: undoes what was granted to the caller. */
+  readonly onLost?: () => void;
 }
 
 /** What is known about where a call came from. */

@@ -1,0 +1,184 @@
+// From a signed envelope to a call that may run: payload, dialect, schema, the thing it names, permission.
+// Shared by requests and subscriptions. Synchronous: signatures and other nodes are the dispatcher's business.
+
+import type { Engine } from '../node/engine/engine.ts';
+import { type Fault, fault } from '../node/errors.ts';
+import { isId } from '../node/model/colony.ts';
+import { decodePayload, type Envelope, type Origin } from '../node/model/envelope.ts';
+import { parseJson } from '../node/model/json.ts';
+import type { ProcessRow } from '../node/model/process.ts';
+import { problemOf } from '../node/model/wire.ts';
+import { jsonProblem } from './json-problem.ts';
+import type { Allow, Call, Dialect, MemberCx, Missing, Rank, ServerFacts, Target } from './op.ts';
+
+/**
+ * Chooses among the dialects that know a payload type, and remembers what an identity speaks. `payload` is
+ * the decoded JSON, undefined when it is not JSON; `candidates` has at least one.
+ */
+export type ChooseDialect = (
+  type: string,
+  candidates: readonly Dialect[],
+  payload: unknown,
+  caller: string,
+  origin: Origin,
+  engine: Engine,
+) => Dialect;
+
+/** The way of one call through admission, and everything its operation may ask for. */
+export type Way<C extends Call = Call> = {
+  -readonly [K in keyof MemberCx]: K extends 'colony' | 'member'
+    ? MemberCx[K] | undefined
+    : MemberCx[K];
+} & {
+  process: ProcessRow | undefined;
+  it: unknown;
+  /** Known as soon as the payload could be read; the message a little later. */
+  call: C | undefined;
+  msg: unknown;
+};
+
+/** What the message names is not on this node. */
+export interface Absent {
+  readonly target: Target;
+  /** Throws, or gives, the refusal when it is nowhere else either. */
+  refuse(): unknown;
+}
+
+export interface AdmissionDeps {
+  readonly engine: Engine;
+  readonly server: ServerFacts;
+  readonly choose: ChooseDialect;
+}
+
+const msgtypeOf = (raw: unknown): unknown => {
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const exact = (raw as Record<string, unknown>)['msgtype'];
+  if (exact !== undefined) return exact;
+  const name = Object.keys(raw).find((key) => key.toLowerCase() === 'msgtype');
+  return name === undefined ? undefined : (raw as Record<string, unknown>)[name];
+};
+
+const invalid = (call: Call, problem: string): Fault =>
+  fault(call.wrong.code ?? 'bad-request', call.wrong.invalid(problem), { problem });
+
+const readMessage = (call: Call, raw: unknown, problem: string | undefined): unknown => {
+  if (problem !== undefined) throw invalid(call, problem);
+  const code = call.wrong.code ?? 'bad-request';
+  if (raw === null) throw fault(code, call.wrong.nothing);
+  const parsed = call.msg.safeParse(raw);
+  if (!parsed.success) throw invalid(call, problemOf(parsed.error));
+  const msgtype = msgtypeOf(raw) ?? '';
+  if (typeof msgtype !== 'string') throw invalid(call, 'msgtype: expected a string');
+  if (msgtype !== call.type) throw fault(code, call.wrong.mismatch);
+  return parsed.data;
+};
+
+const absent = (target: Target, missing: Missing<unknown>, msg: unknown): Absent => ({
+  target,
+  refuse: () => fault(missing.code ?? 'not-found', missing.text(msg)),
+});
+
+type Ranked = Exclude<
+  Allow<unknown>,
+  { readonly who: 'anyone' } | { readonly who: 'server-owner' }
+>;
+
+// Finds what the message names and notes it; gives how the message names the colony.
+const locate = (allow: Ranked, way: Way, engine: Engine): string | Absent => {
+  const { msg } = way;
+  if ('colony' in allow) {
+    const ref = allow.colony(msg);
+    way.colony = engine.colonies.find(ref);
+    return way.colony !== undefined || allow.missing === undefined
+      ? ref
+      : absent({ colony: ref }, allow.missing, msg);
+  }
+  if ('process' in allow) {
+    const id = allow.process(msg);
+    way.process = engine.processes.find(id);
+    way.colony = way.process && engine.colonies.byNo(way.process.colony);
+    if (way.colony === undefined) return absent({ process: id }, allow.missing, msg);
+  } else {
+    const target = allow.at(msg);
+    const found = allow.find(msg, engine);
+    if (found === undefined) return absent(target, allow.missing, msg);
+    way.colony = found.colony;
+    way.it = found.it;
+  }
+  const ref = allow.named?.(msg);
+  return ref === way.colony.id ? ref : way.colony.name;
+};
+
+/** Makes the admission for one engine. */
+export const makeAdmission = ({ engine, server, choose }: AdmissionDeps) => {
+  const rank = (dialect: Dialect, who: Rank, way: Way, ref: string): void => {
+    const member = dialect.authorise(who, way.colony, ref, way.caller, engine);
+    if (member?.kind === 'executor') engine.roles.heard(member.executor);
+    way.member = member;
+    way.name = way.colony?.id === ref ? ref : (way.colony?.name ?? '');
+  };
+
+  const authorise = (dialect: Dialect, call: Call, way: Way): Absent | undefined => {
+    const { allow } = call;
+    if (allow.who === 'anyone') return undefined;
+    if (allow.who === 'server-owner') {
+      if (engine.roles.isServerOwner(way.caller)) return undefined;
+      throw fault('forbidden', dialect.notServerOwner);
+    }
+    const ref = locate(allow, way, engine);
+    if (typeof ref !== 'string') return ref;
+    if (way.colony === undefined && isId(ref)) {
+      return { target: { colony: ref }, refuse: () => rank(dialect, allow.who, way, ref) };
+    }
+    rank(dialect, allow.who, way, ref);
+    return undefined;
+  };
+
+  return {
+    /** The start of a way; `caller` is '' for unsigned calls. */
+    begin: <C extends Call>(caller: string, origin: Origin): Way<C> => ({
+      engine,
+      caller,
+      origin,
+      server,
+      onLost: undefined,
+      colony: undefined,
+      name: '',
+      member: undefined,
+      process: undefined,
+      it: undefined,
+      call: undefined,
+      msg: undefined,
+    }),
+
+    /**
+     * Takes a call to the point where it may run. `table` picks the operations or the subscriptions of a
+     * dialect. Undefined: admitted. Throws a Fault in the words of the dialect.
+     */
+    admit: <C extends Call>(
+      envelope: Envelope,
+      candidates: readonly Dialect[],
+      table: (dialect: Dialect) => ReadonlyMap<string, C>,
+      way: Way<C>,
+    ): Absent | undefined => {
+      const type = envelope.payloadtype;
+      const text = decodePayload(envelope.payload);
+      let raw: unknown;
+      let problem: string | undefined;
+      try {
+        raw = parseJson(text);
+      } catch (error) {
+        // Expected: whatever the caller sent is not JSON, or nested beyond what the stack holds.
+        problem = jsonProblem(text, error);
+      }
+      const dialect = choose(type, candidates, raw, way.caller, way.origin, engine);
+      const call = table(dialect).get(type);
+      if (call === undefined) throw new Error(`the dialect chosen for ${type} does not have it`);
+      way.call = call;
+      way.msg = call.payloadIgnored === true ? {} : readMessage(call, raw, problem);
+      return authorise(dialect, call, way);
+    },
+  };
+};
+
+export type Admission = ReturnType<typeof makeAdmission>;
