@@ -50,12 +50,13 @@ export type Break =
   | 'too-long';
 
 export interface Verdict {
+  readonly subject: string;
   readonly trusted: boolean;
   readonly reason: string;
   /** Server ids from the anchor to the subject; empty when not trusted. */
   readonly chain: readonly string[];
   readonly broke: Break | undefined;
-  /** Where it broke: the server id whose endorsement is missing or bad. */
+  /** Where it broke: the server whose endorsement is missing or bad, whose list is old, or who is dead. */
   readonly at: string | undefined;
 }
 
@@ -73,33 +74,29 @@ const short = (id: string): string => `${id.slice(0, 12)}…`;
 const staleAfter = (mode: Mode): number =>
   mode === 'open' ? LIMITS.listConfirmedOpenMs : LIMITS.listConfirmedFederatedMs;
 
-type Problem = Pick<Failure, 'broke' | 'text'>;
+type Problem = Omit<Failure, 'reached'>;
 
 const listProblem = (link: SignedRecord<'endorsement'>, facts: TrustFacts): Problem | undefined => {
   const issuer = link.payload.id;
   const known = facts.list(issuer);
-  if (!known) return { broke: 'stale', text: `stale: no list of ${short(issuer)} is known` };
+  const stale = (text: string): Problem => ({ broke: 'stale', at: issuer, text: `stale: ${text}` });
+  if (!known) return stale(`no list of ${short(issuer)} is known`);
   const { seq, hashes, exp } = known.record.payload;
-  if (seq < link.payload.list) {
-    return { broke: 'stale', text: `stale: the known list of ${short(issuer)} is too old` };
-  }
+  if (seq < link.payload.list) return stale(`the known list of ${short(issuer)} is too old`);
   if (!hashes.includes(link.hash)) {
     return {
       broke: 'withdrawn',
+      at: link.payload.sub,
       text: `${short(issuer)} no longer lists its endorsement of ${short(link.payload.sub)}`,
     };
   }
-  if (exp <= facts.now) {
-    return { broke: 'stale', text: `stale: the list of ${short(issuer)} expired` };
-  }
+  if (exp <= facts.now) return stale(`the list of ${short(issuer)} expired`);
   const age = facts.now - known.confirmedAt;
   if (age <= staleAfter(facts.mode)) return undefined;
-  const hours = Math.floor(age / HOUR);
-  return {
-    broke: 'stale',
-    text: `stale: the list of ${short(issuer)} was last confirmed ${hours} h ago`,
-  };
+  return stale(`the list of ${short(issuer)} was last confirmed ${Math.floor(age / HOUR)} h ago`);
 };
+
+const revokedText = (id: string): string => `the key ${short(id)} is revoked`;
 
 /** What is wrong with one link that `further` links hang from, or undefined. */
 const linkProblem = (
@@ -109,22 +106,22 @@ const linkProblem = (
 ): Problem | undefined => {
   const { id, sub, depth, scope, nbf, exp } = link.payload;
   const name = `the endorsement of ${short(sub)} by ${short(id)}`;
-  if (facts.isRevoked(id)) return { broke: 'revoked', text: `the key ${short(id)} is revoked` };
+  const broken = (broke: Break, text: string): Problem => ({ broke, at: sub, text });
+  if (facts.isRevoked(id)) return { ...broken('revoked', revokedText(id)), at: id };
   if (nbf > facts.now + LIMITS.recordFutureMs) {
-    return { broke: 'not-yet-valid', text: `${name} is not valid yet` };
+    return broken('not-yet-valid', `${name} is not valid yet`);
   }
-  if (exp <= facts.now) return { broke: 'expired', text: `${name} expired` };
+  if (exp <= facts.now) return broken('expired', `${name} expired`);
   if (depth < further) {
-    return { broke: 'depth', text: `${name} allows ${depth} further links, ${further} follow` };
+    return broken('depth', `${name} allows ${depth} further links, ${further} follow`);
   }
   const missing = facts.scopes.find((wanted) => !scope.includes(wanted));
-  if (missing !== undefined) {
-    return { broke: 'scope', text: `${name} does not cover the scope ${missing}` };
-  }
+  if (missing !== undefined) return broken('scope', `${name} does not cover the scope ${missing}`);
   return listProblem(link, facts);
 };
 
 const trusted = (chain: readonly string[]): Verdict => ({
+  subject: chain.at(-1) ?? '',
   trusted: true,
   reason: chain.length === 1 ? 'anchor' : `endorsed: ${chain.map(short).join(' > ')}`,
   chain,
@@ -155,7 +152,7 @@ export const verdictOf = (subject: string, facts: TrustFacts): Verdict => {
     for (const link of naming) {
       const problem = linkProblem(link, reached, facts);
       const issuer = link.payload.id;
-      if (problem) fail(problem.broke, at, problem.text, reached);
+      if (problem) fail(problem.broke, problem.at, problem.text, reached);
       else if (seen.has(issuer)) {
         fail('loop', at, `the endorsements of ${short(at)} run in a circle`, reached);
       } else {
@@ -168,18 +165,19 @@ export const verdictOf = (subject: string, facts: TrustFacts): Verdict => {
     const at = chain[0] ?? subject;
     const reached = chain.length - 1;
     if (facts.isRevoked(at)) {
-      fail('revoked', at, `the key ${short(at)} is revoked`, reached);
+      fail('revoked', at, revokedText(at), reached);
       continue;
     }
     const anchor = facts.anchors.get(at);
     if (anchor && reached <= anchor.depth) return trusted(chain);
     if (anchor) {
       fail('depth', at, `anchor ${short(at)} allows ${anchor.depth} links`, reached);
-    } else if (reached >= linksMax(facts)) {
-      fail('too-long', at, `no anchor within ${linksMax(facts)} links`, reached);
-    } else extend(chain, at, reached);
+    }
+    if (reached < linksMax(facts)) extend(chain, at, reached);
+    else fail('too-long', at, `no anchor within ${linksMax(facts)} links`, reached);
   }
   return {
+    subject,
     trusted: false,
     reason: worst?.text ?? 'no chain',
     chain: [],
@@ -198,15 +196,15 @@ export interface Usability {
  * or server unusable in `federated` mode until a higher sequence settles it.
  */
 export const usability = (mode: Mode, verdict: Verdict, forked: boolean): Usability => {
-  const { trusted: isTrusted, reason, broke } = verdict;
-  if (broke === 'revoked') return { usable: false, reason };
+  const { trusted: isTrusted, reason, broke, chain, at, subject } = verdict;
+  if (broke === 'revoked' && at === subject) return { usable: false, reason };
   if (mode === 'open') {
     return { usable: true, reason: isTrusted ? reason : `open mode: valid record; ${reason}` };
   }
   if (forked && mode === 'federated') {
     return { usable: false, reason: 'forked: two records of one sequence are signed' };
   }
-  if (mode === 'closed' && reason !== 'anchor') {
+  if (mode === 'closed' && chain.length !== 1) {
     return { usable: false, reason: 'closed mode: not a named server' };
   }
   return { usable: isTrusted, reason };
