@@ -210,6 +210,24 @@ export const LIMITS = {
   /** Messages taken from one peer: per second, and at once. */
   pushesPerSecond: 20,
   pushesBurst: 500,
+  /** Output of a process that a worker sends at its end, in UTF-16 units: escaped and coded it must fit a body. */
+  workerOutputMax: 3 * MiB,
+  /** Output that waits to be sent as log lines while the process runs; beyond it the process is slowed down. */
+  workerUnsentMax: MiB,
+  /** Output goes to the server in pieces of at most this, UTF-16 units: one log line each. */
+  workerLogLineMax: 64 * KiB,
+  /** How long output is gathered before it goes to the server as one log line. */
+  workerLogPaceMs: 500,
+  /** One long poll of a worker: below the idle limit of common proxies. */
+  workerPollS: 45,
+  /** A call of a worker that is not answered by then counts as lost (a long poll: on top of its time). */
+  workerCallMs: 30_000,
+  /** Pause after a call that could not be made, so that a server that is down is not flooded. */
+  workerRetryMs: 1_000,
+  /** Pace at which a worker asks whether its running process was cancelled or taken away. */
+  workerWatchMs: 5_000,
+  /** Between the polite and the final signal to a child that must stop. */
+  workerGraceMs: 5_000,
   /** A colony record: 16 hosts by id, a name and room for what later versions add. */
   recordColonyBytesMax: 4 * KiB,
   /** A server record: certificate, addresses and two chains of stapled endorsements. */

@@ -1,5 +1,5 @@
 // Text forms of bytes: strict hex with the documented error texts, base64, UTF-8.
-// Runs in browsers too: no Node modules, no Buffer.
+// Runs in browsers too: Buffer is used where it exists, never required.
 
 import { fault } from '../errors.ts';
 
@@ -58,10 +58,15 @@ export const hexToBytes = (text: string): Uint8Array => {
   return bytes;
 };
 
+// Where there is a Buffer it converts about twenty times faster than atob and btoa do.
+const NodeBuffer: typeof Buffer | undefined = globalThis.Buffer;
 const BINARY_CHUNK = 8_192;
 
 /** Standard base64 with padding. */
 export const bytesToBase64 = (bytes: Uint8Array): string => {
+  if (NodeBuffer !== undefined) {
+    return NodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+  }
   let binary = '';
   for (let at = 0; at < bytes.length; at += BINARY_CHUNK) {
     binary += String.fromCharCode(...bytes.subarray(at, at + BINARY_CHUNK));
@@ -77,8 +82,17 @@ const NOT_ALPHABET = /[^A-Za-z0-9+/]/;
 // Digits of the last, padded group that count, or 0 when the padding is wrong (the group is dropped).
 const paddedDigits = (text: string, padAt: number): number => {
   const digits = padAt % 4;
-  const pads = digits === 2 ? text.slice(padAt, padAt + 2) === '==' : digits === 3;
-  return pads && text[padAt] === '=' ? digits : 0;
+  if (digits === 2) return text.startsWith('==', padAt) ? 2 : 0;
+  return digits === 3 && text[padAt] === '=' ? 3 : 0;
+};
+
+// The part of a base64 text that the original servers read.
+const readablePart = (text: string): string => {
+  const plain = /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, '') : text;
+  const wrong = NOT_ALPHABET.exec(plain);
+  const padAt = wrong === null ? plain.length : wrong.index;
+  const whole = padAt - (padAt % 4);
+  return plain.slice(0, whole + (wrong === null ? 0 : paddedDigits(plain, padAt)));
 };
 
 /**
@@ -87,13 +101,19 @@ const paddedDigits = (text: string, padAt: number): number => {
  * URL-safe texts lose their end, and text after the padding is ignored.
  */
 export const base64ToBytes = (text: string): Uint8Array => {
-  const plain = /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, '') : text;
-  const wrong = NOT_ALPHABET.exec(plain);
-  const padAt = wrong === null ? plain.length : wrong.index;
-  const whole = padAt - (padAt % 4);
-  const rest = wrong === null ? 0 : paddedDigits(plain, padAt);
-  const binary = atob(plain.slice(0, whole + rest));
+  const readable = readablePart(text);
+  if (NodeBuffer !== undefined) return new Uint8Array(NodeBuffer.from(readable, 'base64'));
+  const binary = atob(readable);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
 };
+
+// A byte order mark stays: JSON readers refuse it, as the original servers do.
+const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The UTF-8 text inside a base64 text, read as `base64ToBytes` does; wrong UTF-8 becomes U+FFFD. */
+export const base64ToText = (text: string): string =>
+  NodeBuffer === undefined
+    ? fromUtf8.decode(base64ToBytes(text))
+    : NodeBuffer.from(readablePart(text), 'base64').toString('utf8');

@@ -2,12 +2,14 @@
 // reading of the signature, then recovery. Knows nothing of members: the caller of the port says
 // whom to remember.
 
+import { type Clock, systemClock } from '../clock.ts';
 import { LIMITS, type Limits } from '../limits.ts';
 import { type Log, silentLog } from '../log.ts';
 import type { EngineName, Recoverable } from './engine.ts';
 import { chooseEngine } from './engines.ts';
 import { sha3 } from './hash.ts';
-import { inlineRecovery, type Recovery } from './recovery.ts';
+import { openRecovery } from './open-recovery.ts';
+import type { Recovery } from './recovery.ts';
 import { makeRecoveryCache } from './recovery-cache.ts';
 import { parseSignature } from './signature.ts';
 
@@ -50,15 +52,21 @@ export const makeIdentify = (recovery: Recovery, limits: Limits = LIMITS): Ident
 export interface IdentifyOptions {
   /** Use this engine or fail; without it the fastest that works here. */
   readonly engine?: EngineName | undefined;
+  /** Worker threads; 0 keeps the engine on the main thread. Without it the machine decides. */
+  readonly workers?: number | undefined;
+  readonly clock?: Pick<Clock, 'after'> | undefined;
   readonly log?: Log | undefined;
   readonly limits?: Limits | undefined;
 }
 
-/** Chooses and tests the engine, logs which one serves, and gives the port. */
+/**
+ * Chooses and tests the engine, starts its threads where they help, logs what serves, and gives the
+ * port. Rejects with `unavailable` when the wanted engine cannot be used here.
+ */
 export const createIdentify = async (options: IdentifyOptions = {}): Promise<Identify> => {
-  const { log = silentLog(), limits = LIMITS } = options;
+  const { clock = systemClock(), log = silentLog(), limits = LIMITS, workers } = options;
   const engine = await chooseEngine({ want: options.engine, log });
-  const recovery = inlineRecovery(engine);
-  log.info('signature engine ready', { engine: engine.name, workers: recovery.workers });
+  const recovery = await openRecovery(engine, { workers, clock, log, limits });
+  log.info('signature engine ready', { engine: recovery.engine, workers: recovery.workers });
   return makeIdentify(recovery, limits);
 };

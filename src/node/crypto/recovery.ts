@@ -2,7 +2,7 @@
 // on the calling thread. The other form, worker threads, is pool.ts.
 
 import type { Engine, EngineName, Recoverable } from './engine.ts';
-import { refuse } from './refusals.ts';
+import { idOrThrow } from './refusals.ts';
 import { recoverDigest } from './signature.ts';
 
 export interface Recovery {
@@ -11,6 +11,7 @@ export interface Recovery {
   readonly workers: number;
   /** The signer's id; throws or rejects with the faults of refusals.ts, or `unavailable`. */
   recover(digest: Uint8Array, signature: Recoverable): string | Promise<string>;
+  /** Ends the threads; recoveries that still wait are rejected with `unavailable`. */
   close(): Promise<void>;
 }
 
@@ -18,10 +19,6 @@ export interface Recovery {
 export const inlineRecovery = (engine: Engine): Recovery => ({
   engine: engine.name,
   workers: 0,
-  recover: (digest, signature) => {
-    const recovered = recoverDigest(engine, digest, signature);
-    if ('refusal' in recovered) throw refuse(recovered.refusal);
-    return recovered.id;
-  },
+  recover: (digest, signature) => idOrThrow(recoverDigest(engine, digest, signature)),
   close: async () => undefined,
 });

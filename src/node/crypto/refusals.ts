@@ -49,6 +49,18 @@ export const REFUSALS = {
 
 export type Refusal = keyof typeof REFUSALS;
 
+/** The refusals that only the curve can tell; all others are seen while the signature is read. */
+export const CURVE_REFUSALS = [
+  'not-on-curve',
+  'infinity',
+  'high-s',
+] as const satisfies readonly Refusal[];
+
+/** What recovery gives: the signer's id, or why there is none. */
+export type Recovered =
+  | { readonly id: string }
+  | { readonly refusal: (typeof CURVE_REFUSALS)[number] };
+
 /**
  * The fault for a reason, with `detail.reason`. `text` replaces the table's sentence where the
  * sentence names the bad byte.
@@ -62,4 +74,10 @@ export const refusalOf2022 = (error: Fault): string | undefined => {
   if (typeof reason !== 'string' || !Object.hasOwn(REFUSALS, reason)) return undefined;
   const row: { text: string; text2022?: string } = REFUSALS[reason as Refusal];
   return row.text2022 ?? error.message;
+};
+
+/** The id inside `recovered`, or the refusal thrown as its fault. */
+export const idOrThrow = (recovered: Recovered): string => {
+  if ('refusal' in recovered) throw refuse(recovered.refusal);
+  return recovered.id;
 };

@@ -15,7 +15,7 @@ import {
 import type { Engine, Recoverable } from './engine.ts';
 import { pureEngine } from './engine-pure.ts';
 import { sha3, sha3Hex } from './hash.ts';
-import { type Refusal, refuse } from './refusals.ts';
+import { idOrThrow, type Recovered, refuse } from './refusals.ts';
 
 const SIGNATURE_BYTES = COMPACT_BYTES + 1;
 /** Added to the recovery code by the original servers before they check it; shows in their text. */
@@ -53,7 +53,7 @@ export const parseSignature = (text: string): Recoverable => {
 export const isHighS = (rs: Uint8Array): boolean => compareScalar(rs, SCALAR_BYTES, HALF_ORDER) > 0;
 
 // Recovery failed: was there no such point R, or did the key come out as infinity?
-const whyNoKey = ({ rs, v }: Recoverable): Refusal => {
+const whyNoKey = ({ rs, v }: Recoverable): 'not-on-curve' | 'infinity' => {
   const r = BigInt(`0x${bytesToHex(rs.subarray(0, SCALAR_BYTES))}`);
   const x = v >= 2 ? r + secp256k1.Point.Fn.ORDER : r;
   const { Fp } = secp256k1.Point;
@@ -75,7 +75,7 @@ export const recoverDigest = (
   engine: Pick<Engine, 'recover'>,
   digest: Uint8Array,
   signature: Recoverable,
-): { readonly id: string } | { readonly refusal: Refusal } => {
+): Recovered => {
   const key = engine.recover(digest, signature.rs, signature.v);
   if (key === undefined) return { refusal: whyNoKey(signature) };
   if (isHighS(signature.rs)) return { refusal: 'high-s' };
@@ -88,7 +88,6 @@ export const recoverId = (
   signatureHex: string,
   engine: Pick<Engine, 'recover'> = pureEngine,
 ): string => {
-  const recovered = recoverDigest(engine, sha3(text), parseSignature(signatureHex));
-  if ('refusal' in recovered) throw refuse(recovered.refusal);
-  return recovered.id;
+  const signature = parseSignature(signatureHex);
+  return idOrThrow(recoverDigest(engine, sha3(text), signature));
 };
