@@ -61,6 +61,10 @@ export const LIMITS = {
   shutdownGraceMs: 5_000,
   /** Pace of the background loop: the reaction time to a deadline. */
   tickMs: 500,
+  /** Identities of which the spoken dialect is remembered: about 150 bytes each; beyond it the oldest goes. */
+  dialectsRememberedMax: 50_000,
+  /** The same for one connection: many identities behind one socket are a relay or an attack. */
+  dialectsPerConnectionMax: 1_000,
   /** Deadlines, stale executors and retention handled in one tick, so that a tick never blocks for long. */
   tickWorkMax: 10_000,
   /**
