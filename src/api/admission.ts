@@ -100,7 +100,7 @@ const locate = (allow: Ranked, way: Way, engine: Engine): string | Absent => {
     if (way.colony === undefined) return absent({ process: id }, allow.missing, msg);
   } else {
     const target = allow.at(msg);
-    const found = allow.find(msg, engine);
+    const found = allow.find(msg, engine, way.caller);
     if (found === undefined) return absent(target, allow.missing, msg);
     way.colony = found.colony;
     way.it = found.it;

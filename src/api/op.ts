@@ -101,7 +101,8 @@ export type Allow<M, X = unknown> =
   | {
       readonly who: Rank;
       at(msg: M): Target;
-      find(msg: M, engine: Engine): Found<X> | undefined;
+      /** One id may be several things: `caller` decides which of them is meant. */
+      find(msg: M, engine: Engine, caller: string): Found<X> | undefined;
       readonly missing: Missing<M>;
       named?(msg: M): string;
     };
@@ -112,7 +113,7 @@ export type CxFor<A> = A extends { readonly who: 'anyone' | 'server-owner' }
   : (A extends { readonly who: 'member' | 'member-any' } ? MemberCx : ColonyCx) &
       (A extends { process(msg: never): string }
         ? { readonly process: ProcessRow }
-        : A extends { find(msg: never, engine: Engine): Found<infer X> | undefined }
+        : A extends { find(msg: never, engine: Engine, caller: string): Found<infer X> | undefined }
           ? { readonly it: X }
           : unknown);
 
@@ -129,7 +130,9 @@ export interface Wrong {
 }
 
 /** The text of a refusal by the rules of the engine, in the words of this message. */
-export type Says<M> = string | ((msg: M, fault: Fault) => string);
+export type Says<M> =
+  | string
+  | ((msg: M, fault: Fault, process: ProcessRow | undefined) => string);
 
 type Answer<R> = Rendered<R> | Promise<Rendered<R>>;
 

@@ -22,6 +22,15 @@ const SubmittedSpec = ProcessSpec.omit({ env: true }).extend({
 type SubmittedSpec = z.output<typeof SubmittedSpec>;
 const Edge = z.object({ dialect: z.literal('runtime'), spec: SubmittedSpec });
 
+/** A colony as replies name it: by id in the 2022 fields, by name in today's. */
+export interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Id of an executor by name. */
+export type IdOf = (executorname: string) => string | undefined;
+
 /** A submission ready for the engine, with what the runtime dialect remembers of it as opaque text. */
 export interface Submission {
   readonly spec: SpecRow;
@@ -88,18 +97,15 @@ export const submission = (msg: ProcessSpecMsg): Submission => {
   };
 };
 
-const asText = (value: unknown): string =>
+/** A free-form value as 2022 writes it: a text. */
+export const asText = (value: unknown): string =>
   typeof value === 'string' ? value : stringifyJson(value);
 
 const textsOrNull = (value: unknown): string[] | null =>
   Array.isArray(value) && value.every((part) => typeof part === 'string') ? value : null;
 
 // How a function specification looks to a 2022 client, when it was not one who wrote it.
-const asProcessSpec = (
-  spec: FunctionSpec,
-  row: SpecRow,
-  idOf: (executorname: string) => string | undefined,
-): SubmittedSpec => {
+const asProcessSpec = (spec: FunctionSpec, row: SpecRow, idOf: IdOf): SubmittedSpec => {
   const { image, volumes, ports } = spec.kwargs;
   const named = row.names.map((name) => idOf(name) ?? name);
   return {
@@ -125,14 +131,9 @@ const sorted = (env: Readonly<Record<string, string>>): Record<string, string> =
 
 /**
  * The specification of a process in both vocabularies. One that came in this dialect shows exactly what was
- * submitted; of others `cmd` is the function name and `args` are written as texts. `idOf` gives the id of an
- * executor by name.
+ * submitted; of others `cmd` is the function name and `args` are written as texts.
  */
-export const bothSpec = (
-  p: ProcessRow,
-  colony: { readonly id: string; readonly name: string },
-  idOf: (executorname: string) => string | undefined,
-): BothSpec => {
+export const bothSpec = (p: ProcessRow, colony: Named, idOf: IdOf): BothSpec => {
   const spec = FunctionSpec.parse(parseJson(p.spec.json));
   const { conditions, nodename, funcname, kwargs, priority, maxwaittime, label, fs, channels } =
     spec;
