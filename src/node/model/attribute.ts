@@ -5,6 +5,9 @@ import { int, struct, text } from './wire.ts';
 
 export const ATTRIBUTE_TYPE = { in: 0, out: 1, err: 2, env: 3 } as const;
 
+/** ENV as the generations of clients number it: an ENV attribute is found under the id of either. */
+export const ENV_TYPES = [ATTRIBUTE_TYPE.env, 4] as const;
+
 export const AttributeMsg = struct({
   attributeid: text(),
   targetid: text(),

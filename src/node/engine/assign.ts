@@ -1,0 +1,92 @@
+// Assigning work: one attempt, or a long poll that ends by work, deadline, or the caller going away.
+
+import { fault } from '../errors.ts';
+import type { ColonyRow } from '../model/colony.ts';
+import { EXECUTOR_STATE, type ExecutorRow } from '../model/executor.ts';
+import type { ProcessRow } from '../model/process.ts';
+import type { AssignRequest } from './engine.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { Offer } from './queue.ts';
+import { type ColonyState, type ExecutorHold, type State, stateOf } from './state.ts';
+import type { Waiter } from './waiters.ts';
+
+const stopping = () =>
+  fault('unavailable', 'the server is stopping; try again', { reason: 'stopping' });
+
+const holdOf = (colony: ColonyState, executor: ExecutorRow): ExecutorHold => {
+  const hold = colony.executorsById.get(executor.id);
+  if (!hold || hold.row.state !== EXECUTOR_STATE.approved) {
+    throw fault('forbidden', `executor ${executor.name} is not approved`);
+  }
+  return hold;
+};
+
+const offerOf = (hold: ExecutorHold, want: AssignRequest): Offer => ({
+  executor: hold.row,
+  cpuMilli: want.cpuMilli ?? Number.POSITIVE_INFINITY,
+  memBytes: want.memBytes ?? Number.POSITIVE_INFINITY,
+});
+
+const wait = (
+  state: State,
+  lifecycle: Lifecycle,
+  colony: ColonyState,
+  hold: ExecutorHold,
+  want: AssignRequest,
+  waitMs: number,
+): Promise<ProcessRow | undefined> =>
+  new Promise((resolve, reject) => {
+    const done = (): void => {
+      cancelTimer();
+      want.signal.removeEventListener('abort', gone);
+      colony.waiters.remove(waiter);
+    };
+    const waiter: Waiter = {
+      offer: offerOf(hold, want),
+      turn: state.nextTurn++,
+      give: (live) => {
+        done();
+        resolve(lifecycle.give(colony, live, hold));
+      },
+      end: (why) => {
+        done();
+        if (why === 'stopping') reject(stopping());
+        else resolve(undefined);
+      },
+    };
+    const gone = (): void => {
+      done();
+      resolve(undefined);
+    };
+    const cancelTimer = state.clock.after(waitMs, () => {
+      done();
+      if (!colony.row.paused) return resolve(undefined);
+      reject(fault('paused-timeout', 'Assignment timeout: colony assignments are paused'));
+    });
+    want.signal.addEventListener('abort', gone, { once: true });
+    colony.waiters.add(waiter);
+  });
+
+/** Makes `Processes.assign`. */
+export const makeAssign =
+  (state: State, lifecycle: Lifecycle) =>
+  async (
+    row: ColonyRow,
+    executor: ExecutorRow,
+    want: AssignRequest,
+  ): Promise<ProcessRow | undefined> => {
+    if (state.draining) throw stopping();
+    if (want.signal.aborted) return undefined;
+    const colony = stateOf(state, row);
+    const hold = holdOf(colony, executor);
+    const live = colony.row.paused ? undefined : colony.queue.take(offerOf(hold, want));
+    if (live) return lifecycle.give(colony, live, hold);
+    if (want.waitMs === undefined) {
+      if (!colony.row.paused) return undefined;
+      throw fault('unavailable', 'No processes available: colony assignments are paused');
+    }
+    if (colony.waiters.size() >= state.limits.waitersPerColonyMax) {
+      throw fault('unavailable', 'too many executors of this colony are waiting; try again later');
+    }
+    return wait(state, lifecycle, colony, hold, want, want.waitMs);
+  };

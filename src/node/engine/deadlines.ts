@@ -1,0 +1,63 @@
+// Deadlines of live processes, in order. An entry whose process moved on is dead and drops out lazily.
+
+import { STATE } from '../model/process.ts';
+import { type Heap, makeHeap } from './heap.ts';
+import { isWaiting, type Live } from './live.ts';
+
+interface Entry {
+  readonly atUs: number;
+  readonly live: Live;
+  /** The assignment an exec deadline belongs to. */
+  readonly lease: number;
+}
+
+export interface Deadlines {
+  /** Follows the waiting deadline of a process that just became waiting. */
+  waiting(live: Live): void;
+  /** Follows the exec deadline of a process that was just assigned. */
+  running(live: Live): void;
+  /** Tells that a process that had one of the two left that state early. */
+  left(had: {
+    readonly waitDeadlineUs: number;
+    readonly execDeadlineUs: number;
+    readonly state: number;
+  }): void;
+  /** The next process whose waiting time is over. */
+  overdueWaiting(nowUs: number): Live | undefined;
+  /** The next process whose running time is over. */
+  overdueRunning(nowUs: number): Live | undefined;
+}
+
+const sooner = (a: Entry, b: Entry): boolean => a.atUs < b.atUs;
+
+const due = (heap: Heap<Entry>, nowUs: number): Live | undefined => {
+  const head = heap.peek();
+  return head && head.atUs <= nowUs ? heap.pop()?.live : undefined;
+};
+
+export const makeDeadlines = (): Deadlines => {
+  const waits = makeHeap<Entry>(
+    sooner,
+    ({ live, atUs }) => isWaiting(live) && live.row.waitDeadlineUs === atUs,
+  );
+  const execs = makeHeap<Entry>(
+    sooner,
+    ({ live, lease }) => live.row.state === STATE.running && live.row.lease === lease,
+  );
+  return {
+    waiting: (live) => {
+      const { waitDeadlineUs: atUs, lease } = live.row;
+      if (atUs > 0) waits.push({ atUs, live, lease });
+    },
+    running: (live) => {
+      const { execDeadlineUs: atUs, lease } = live.row;
+      if (atUs > 0) execs.push({ atUs, live, lease });
+    },
+    left: (had) => {
+      if (had.state === STATE.waiting && had.waitDeadlineUs > 0) waits.died();
+      if (had.state === STATE.running && had.execDeadlineUs > 0) execs.died();
+    },
+    overdueWaiting: (nowUs) => due(waits, nowUs),
+    overdueRunning: (nowUs) => due(execs, nowUs),
+  };
+};

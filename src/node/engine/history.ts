@@ -1,0 +1,119 @@
+// Lists of processes: waiting and running ones from memory, finished ones from the index on disk.
+
+import type { ColonyRow } from '../model/colony.ts';
+import { isFinal, type ProcessRow, STATE } from '../model/process.ts';
+import { SECOND_US } from '../model/time.ts';
+import { keys, partsOf } from '../store/keys.ts';
+import { decodeEnded, type Ended } from '../store/tables/processes.ts';
+import type { HistoryQuery, ListQuery, Processes } from './engine.ts';
+import type { Live } from './live.ts';
+import { findProcess } from './lookup.ts';
+import { type ColonyState, type State, stateOf } from './state.ts';
+
+interface Facts {
+  readonly executortype: string;
+  readonly label: string;
+  readonly initiatorname: string;
+}
+
+const factsOf = (p: ProcessRow): Facts => ({
+  executortype: p.spec.executortype,
+  label: p.spec.label,
+  initiatorname: p.initiatorname,
+});
+
+const matches = (query: ListQuery, facts: Facts): boolean =>
+  (query.executortype === undefined || facts.executortype === query.executortype) &&
+  (query.label === undefined || facts.label === query.label) &&
+  (query.initiator === undefined || facts.initiatorname === query.initiator);
+
+const takeRows = (lives: Iterable<Live>, query: ListQuery): ProcessRow[] => {
+  const rows: ProcessRow[] = [];
+  for (const { row } of lives) {
+    if (rows.length >= query.count) break;
+    if (row.state === query.state && matches(query, factsOf(row))) rows.push(row);
+  }
+  return rows;
+};
+
+const liveRows = (colony: ColonyState, query: ListQuery): ProcessRow[] => {
+  if (query.state === STATE.running) {
+    const running = [...colony.running];
+    return takeRows(query.order === 'newest' ? running.reverse() : running, query);
+  }
+  return query.order === 'newest'
+    ? takeRows(colony.timeline.newestFirst(), query)
+    : takeRows(colony.queue.inOrder(query.executortype), query);
+};
+
+const endedRows = async (
+  state: State,
+  colony: ColonyRow,
+  query: ListQuery,
+): Promise<ProcessRow[]> => {
+  const rows: ProcessRow[] = [];
+  const filtered = query.executortype ?? query.label ?? query.initiator;
+  const range = keys.endedIn(colony.no, query.state);
+  const options = { reverse: true, ...(filtered === undefined ? { limit: query.count } : {}) };
+  for await (const page of state.store.pages(range, options)) {
+    for (const [key, value] of page) {
+      const ended = decodeEnded(partsOf(key), value);
+      const p = matches(query, ended) ? findProcess(state, ended.id) : undefined;
+      if (p) rows.push(p);
+      if (rows.length >= query.count) return rows;
+    }
+  }
+  return rows;
+};
+
+const bySubmission = (a: ProcessRow, b: ProcessRow): number => a.submittedUs - b.submittedUs;
+
+const liveSince = (colony: ColonyState, query: HistoryQuery, fromUs: number, max: number) => {
+  const rows: ProcessRow[] = [];
+  for (const { row } of colony.timeline.newestFirst()) {
+    if (row.submittedUs < fromUs || rows.length >= max) break;
+    const wanted = query.executorid === '' || row.executorid === query.executorid;
+    if (row.state === query.state && wanted) rows.push(row);
+  }
+  return rows;
+};
+
+const endedSince = async (
+  state: State,
+  colony: ColonyRow,
+  query: HistoryQuery,
+  fromUs: number,
+): Promise<ProcessRow[]> => {
+  // A process ends after it was submitted, so everything submitted in the window also ended in it.
+  const found: Ended[] = [];
+  const range = keys.endedSince(colony.no, query.state, fromUs);
+  for await (const page of state.store.pages(range, { reverse: true })) {
+    for (const [key, value] of page) {
+      const ended = decodeEnded(partsOf(key), value);
+      const wanted = query.executorid === '' || ended.executorid === query.executorid;
+      if (ended.submittedUs >= fromUs && wanted) found.push(ended);
+    }
+    if (found.length >= state.limits.historyListMax) break;
+  }
+  return found
+    .slice(0, state.limits.historyListMax)
+    .map(({ id }) => findProcess(state, id))
+    .filter((p) => p !== undefined);
+};
+
+/** Makes the list queries of the processes part. */
+export const makeHistory = (state: State): Pick<Processes, 'list' | 'history'> => ({
+  list: async (row, query) => {
+    const colony = stateOf(state, row);
+    if (query.count <= 0) return [];
+    return isFinal(query.state) ? endedRows(state, row, query) : liveRows(colony, query);
+  },
+  history: async (row, query) => {
+    const colony = stateOf(state, row);
+    const fromUs = state.clock.nowUs() - query.seconds * SECOND_US;
+    const rows = isFinal(query.state)
+      ? await endedSince(state, row, query, fromUs)
+      : liveSince(colony, query, fromUs, state.limits.historyListMax);
+    return rows.sort(bySubmission);
+  },
+});

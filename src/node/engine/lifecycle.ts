@@ -1,0 +1,177 @@
+// The one place where a live process changes: applies a change in memory, writes it, keeps queue, deadlines,
+// counts and running sets in step, and tells listeners after the commit.
+
+import { assign, type Change, isFinal, type ProcessRow, STATE } from '../model/process.ts';
+import type { Writer } from '../store/commit.ts';
+import { processTable } from '../store/tables/processes.ts';
+import { type Live, makeLive } from './live.ts';
+import type { ColonyState, ExecutorHold, State } from './state.ts';
+import type { Waiter } from './waiters.ts';
+
+const leave = (state: State, colony: ColonyState, live: Live): void => {
+  const { row } = live;
+  state.deadlines.left(row);
+  if (row.state === STATE.running) {
+    colony.running.delete(live);
+    colony.executorsById.get(row.executorid)?.running.delete(live);
+  }
+};
+
+const countFinished = (state: State, colony: ColonyState, at: number, by: 1 | -1): void => {
+  const slot = (at - STATE.success) as 0 | 1 | 2;
+  colony.finished[slot] += by;
+  state.countsDirty.add(colony);
+};
+
+/** Gives a process to an executor. The returned promise is the durability of the assignment. */
+const grant = (
+  state: State,
+  colony: ColonyState,
+  live: Live,
+  hold: ExecutorHold,
+): Promise<void> => {
+  const before = live.row;
+  live.row = { ...before, ...assign(before, hold.row.id, state.clock.nowUs()) };
+  state.deadlines.left(before);
+  colony.running.add(live);
+  hold.running.add(live);
+  state.deadlines.running(live);
+  live.progressed = true;
+  return state.store.write((w) => processTable.progressed(w, live.row));
+};
+
+export interface Lifecycle {
+  /** A new process enters: queued, or given to a waiter at once. */
+  enter(colony: ColonyState, row: ProcessRow): Promise<void>;
+  /** Takes a process out of the queue for an executor. */
+  give(colony: ColonyState, live: Live, hold: ExecutorHold): Promise<ProcessRow>;
+  /** Applies a change that is not an assignment. `also` adds rows to the same batch. */
+  change(
+    colony: ColonyState,
+    live: Live,
+    change: Change,
+    also?: (w: Writer, next: ProcessRow) => void,
+  ): Promise<ProcessRow>;
+  /** Removes a live process with all its rows. */
+  drop(w: Writer, colony: ColonyState, live: Live): void;
+  /** Brings back a process read from disk at start. */
+  restore(colony: ColonyState, row: ProcessRow, progressed: boolean): void;
+  /** Offers waiting work to waiting executors, after a pause or an approval. */
+  match(colony: ColonyState): void;
+  /** A finished process left or entered the history of its colony. */
+  count(colony: ColonyState, at: number, by: 1 | -1): void;
+}
+
+const published = async (
+  state: State,
+  written: Promise<void>,
+  row: ProcessRow,
+): Promise<ProcessRow> => {
+  await written;
+  state.events.publish(row);
+  return row;
+};
+
+const give = (
+  state: State,
+  colony: ColonyState,
+  live: Live,
+  hold: ExecutorHold,
+): Promise<ProcessRow> => {
+  const written = grant(state, colony, live, hold);
+  return published(state, written, live.row);
+};
+
+const handTo = (colony: ColonyState, live: Live, waiter: Waiter): void => {
+  colony.waiters.remove(waiter);
+  waiter.give(live);
+};
+
+/** Hands a waiting process to a waiter that fits, or queues it. */
+const offer = (state: State, colony: ColonyState, live: Live): void => {
+  const waiter = colony.row.paused ? undefined : colony.waiters.findFor(live.row);
+  if (waiter) {
+    handTo(colony, live, waiter);
+    return;
+  }
+  colony.queue.add(live);
+  state.deadlines.waiting(live);
+};
+
+const change = (
+  state: State,
+  colony: ColonyState,
+  live: Live,
+  by: Change,
+  also?: (w: Writer, next: ProcessRow) => void,
+): Promise<ProcessRow> => {
+  const before = live.row;
+  const next = { ...before, ...by };
+  const moved = next.state !== before.state;
+  const written = state.store.write((w) => {
+    if (isFinal(next.state)) processTable.finished(w, next, live.progressed);
+    else processTable.progressed(w, next);
+    also?.(w, next);
+  });
+  if (moved) leave(state, colony, live);
+  live.row = next;
+  live.progressed = true;
+  if (!moved) return written.then(() => next);
+  if (before.state === STATE.waiting) colony.queue.left(live);
+  if (next.state === STATE.waiting) offer(state, colony, live);
+  if (isFinal(next.state)) {
+    state.live.delete(next.id);
+    colony.timeline.unlink(live);
+    countFinished(state, colony, next.state, 1);
+  }
+  return published(state, written, next);
+};
+
+const restore = (state: State, colony: ColonyState, row: ProcessRow, progressed: boolean): void => {
+  const live = makeLive(row, progressed);
+  state.live.set(row.id, live);
+  colony.timeline.append(live);
+  if (row.state === STATE.waiting) {
+    colony.queue.add(live);
+    state.deadlines.waiting(live);
+    return;
+  }
+  colony.running.add(live);
+  colony.executorsById.get(row.executorid)?.running.add(live);
+  state.deadlines.running(live);
+};
+
+const drop = (state: State, w: Writer, colony: ColonyState, live: Live): void => {
+  const { row } = live;
+  processTable.removed(w, row);
+  leave(state, colony, live);
+  state.live.delete(row.id);
+  colony.timeline.unlink(live);
+  // A state that no queue holds: entries of it that are left in heaps are dead.
+  live.row = { ...row, state: STATE.cancelled };
+  if (row.state === STATE.waiting) colony.queue.left(live);
+};
+
+/** Makes the lifecycle over the shared state. */
+export const makeLifecycle = (state: State): Lifecycle => ({
+  enter: (colony, row) => {
+    const live = makeLive(row, false);
+    state.live.set(row.id, live);
+    colony.timeline.append(live);
+    const written = state.store.write((w) => processTable.submitted(w, row));
+    offer(state, colony, live);
+    return published(state, written, row).then(() => undefined);
+  },
+  give: (colony, live, hold) => give(state, colony, live, hold),
+  change: (colony, live, by, also) => change(state, colony, live, by, also),
+  drop: (w, colony, live) => drop(state, w, colony, live),
+  restore: (colony, row, progressed) => restore(state, colony, row, progressed),
+  match: (colony) => {
+    if (colony.row.paused) return;
+    for (const waiter of [...colony.waiters.all()]) {
+      const live = colony.queue.take(waiter.offer);
+      if (live) handTo(colony, live, waiter);
+    }
+  },
+  count: (colony, at, by) => countFinished(state, colony, at, by),
+});

@@ -1,0 +1,56 @@
+// Deleting history in pieces: of removed colonies, and of what retention lets go. A crash in between is
+// finished at the next start.
+
+import type { ColonyRow } from '../model/colony.ts';
+import { STATE } from '../model/process.ts';
+import { SECOND_US } from '../model/time.ts';
+import { keys, partsOf, type Range } from '../store/keys.ts';
+import { decodeLog, logTable } from '../store/tables/logs.ts';
+import { removingTable } from '../store/tables/members.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { removeEnded } from './processes.ts';
+import type { State } from './state.ts';
+
+const removeLogs = async (
+  state: State,
+  colony: number,
+  range: Range,
+  limit?: number,
+): Promise<number> => {
+  let removed = 0;
+  for await (const page of state.store.pages(range, limit === undefined ? {} : { limit })) {
+    await state.store.write((w) => {
+      for (const [key, value] of page) {
+        logTable.del(w, colony, decodeLog(Number(partsOf(key)[1]), value));
+      }
+    });
+    removed += page.length;
+  }
+  return removed;
+};
+
+/** Deletes the history of a removed colony; afterwards nothing of it is left. */
+export const purgeColony = async (
+  state: State,
+  lifecycle: Lifecycle,
+  row: ColonyRow,
+): Promise<void> => {
+  await removeEnded(state, lifecycle, keys.endedOf(row.no));
+  await removeLogs(state, row.no, keys.logsOf(row.no));
+  await state.store.write((w) => removingTable.del(w, row));
+};
+
+/** Deletes what is older than the retention time, at most LIMITS.tickWorkMax rows a colony and call. */
+export const retain = async (state: State, lifecycle: Lifecycle): Promise<void> => {
+  const { retentionS } = state.options;
+  if (retentionS <= 0) return;
+  const untilUs = state.clock.nowUs() - retentionS * SECOND_US;
+  for (const { row } of state.colonies.values()) {
+    for (const final of [STATE.success, STATE.failed, STATE.cancelled]) {
+      const range = keys.endedBefore(row.no, final, untilUs);
+      await removeEnded(state, lifecycle, range, state.limits.tickWorkMax);
+    }
+    const logs = keys.logsBefore(row.no, BigInt(untilUs) * 1000n);
+    await removeLogs(state, row.no, logs, state.limits.tickWorkMax);
+  }
+};

@@ -1,0 +1,78 @@
+// What time does: deadlines, stale executors, signs of life to disk, retention. One call handles a bounded
+// amount of what is due; one loop calls it at the node's own pace.
+
+import { EXECUTOR_STATE } from '../model/executor.ts';
+import { execTimeout, waitTimeout } from '../model/process.ts';
+import { SECOND_US } from '../model/time.ts';
+import { executorTable } from '../store/tables/members.ts';
+import { unregister } from './executors.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { retain } from './removal.ts';
+import type { ColonyState, ExecutorHold, State } from './state.ts';
+
+/** Stale executors, signs of life and retention are looked at this often. */
+const SLOW_US = 30 * SECOND_US;
+
+const expire = (state: State, lifecycle: Lifecycle, nowUs: number): Promise<unknown>[] => {
+  const changes: Promise<unknown>[] = [];
+  const { deadlines, limits } = state;
+  while (changes.length < limits.tickWorkMax) {
+    const live = deadlines.overdueRunning(nowUs);
+    const colony = live && state.colonies.get(live.row.colony);
+    if (!live) break;
+    if (colony) changes.push(lifecycle.change(colony, live, execTimeout(live.row, nowUs)));
+  }
+  while (changes.length < limits.tickWorkMax) {
+    const live = deadlines.overdueWaiting(nowUs);
+    const colony = live && state.colonies.get(live.row.colony);
+    if (!live) break;
+    if (colony) changes.push(lifecycle.change(colony, live, waitTimeout(nowUs)));
+  }
+  return changes;
+};
+
+const isStale = (state: State, colony: ColonyState, hold: ExecutorHold, nowUs: number): boolean =>
+  hold.row.state !== EXECUTOR_STATE.unregistered &&
+  hold.heardUs !== 0 &&
+  hold.heardUs < nowUs - state.options.staleExecutorS * SECOND_US &&
+  hold.running.size === 0 &&
+  colony.waiters.of(hold.row.id).length === 0;
+
+const dropStale = async (state: State, lifecycle: Lifecycle, nowUs: number): Promise<void> => {
+  if (state.options.staleExecutorS <= 0) return;
+  for (const colony of state.colonies.values()) {
+    for (const hold of colony.executorsByName.values()) {
+      if (!isStale(state, colony, hold, nowUs)) continue;
+      state.log.info('executor unregistered: not heard from', {
+        colony: colony.row.name,
+        executor: hold.row.name,
+      });
+      await unregister(state, lifecycle, hold.row);
+    }
+  }
+};
+
+const writeHeard = async (state: State): Promise<void> => {
+  if (state.heard.size === 0) return;
+  await state.store.write((w) => {
+    for (const hold of state.heard) {
+      hold.row = { ...hold.row, heardUs: hold.heardUs };
+      executorTable.put(w, hold.row);
+    }
+  });
+  state.heard.clear();
+};
+
+/** Makes `Engine.tick`. */
+export const makeTick = (state: State, lifecycle: Lifecycle): (() => Promise<void>) => {
+  let slowAtUs = 0;
+  return async () => {
+    const nowUs = state.clock.nowUs();
+    await Promise.all(expire(state, lifecycle, nowUs));
+    if (nowUs < slowAtUs) return;
+    slowAtUs = nowUs + SLOW_US;
+    await writeHeard(state);
+    await dropStale(state, lifecycle, nowUs);
+    await retain(state, lifecycle);
+  };
+};

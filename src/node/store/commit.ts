@@ -1,0 +1,135 @@
+// Group commit: commands that arrive while a commit is in flight join the next one. One synced batch at a
+// time, in order; a command is done when the batch that holds its effect is on disk.
+
+import type { Level } from 'level';
+import { fault } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { Log } from '../log.ts';
+
+/** Collects the effects of one command. Only valid inside `Store.write`. */
+export interface Writer {
+  put(key: string, value: string): void;
+  del(key: string): void;
+}
+
+interface Group {
+  readonly batch: ReturnType<Level<string, string>['batch']>;
+  readonly values: Map<string, string | undefined>;
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  commands: number;
+}
+
+const makeGroup = (db: Level<string, string>): Group => {
+  let resolve: () => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const done = new Promise<void>((a, b) => {
+    resolve = a;
+    reject = b;
+  });
+  // Every command awaits `done` itself; without one, a failure still reaches onFatal.
+  done.catch(() => undefined);
+  return { batch: db.batch(), values: new Map(), done, resolve, reject, commands: 0 };
+};
+
+export interface Committer {
+  /** Applies the effects `fill` collects, all or none; resolves when they are on disk. */
+  write(fill: (w: Writer) => void): Promise<void>;
+  /** Undefined when everything written so far is on disk, else a promise of it. */
+  settled(): Promise<void> | undefined;
+  /** A value not yet on disk; `{ known: false }` when the key is untouched by pending batches. */
+  pending(key: string): { readonly known: boolean; readonly value?: string | undefined };
+  /** Called just before a batch is sealed, to add rows that many commands of it share. */
+  onSeal(fill: (w: Writer) => void): void;
+  stats(): { readonly batches: number; readonly commands: number };
+}
+
+const writerFor = (group: Group): Writer => ({
+  put: (key, value) => {
+    group.batch.put(key, value);
+    group.values.set(key, value);
+  },
+  del: (key) => {
+    group.batch.del(key);
+    group.values.set(key, undefined);
+  },
+});
+
+const UNTOUCHED = { known: false } as const;
+
+/** Makes the committer of a database. `onFatal` is called once when a commit fails. */
+export const makeCommitter = (
+  db: Level<string, string>,
+  log: Log,
+  onFatal: (error: unknown) => void,
+): Committer => {
+  const sealers: ((w: Writer) => void)[] = [];
+  const count = { batches: 0, commands: 0 };
+  let open: Group | undefined;
+  let inFlight: Group | undefined;
+  let failed = false;
+
+  const fail = (error: unknown, group: Group): void => {
+    failed = true;
+    log.error('commit failed: the node must stop', { error });
+    group.reject(error);
+    open?.reject(error);
+    onFatal(error);
+  };
+
+  const commit = async (group: Group): Promise<void> => {
+    const writer = writerFor(group);
+    for (const seal of sealers) seal(writer);
+    await group.batch.write({ sync: true });
+    count.batches += 1;
+    count.commands += group.commands;
+  };
+
+  const run = async (): Promise<void> => {
+    while (open) {
+      const group = open;
+      open = undefined;
+      inFlight = group;
+      try {
+        await commit(group);
+      } catch (error) {
+        // Whatever it was, memory is now ahead of the disk.
+        fail(error, group);
+        return;
+      }
+      inFlight = undefined;
+      group.resolve();
+    }
+  };
+
+  const join = (): Group => {
+    if (failed) throw fault('unavailable', 'the store has failed; the node is stopping');
+    if (!open) {
+      open = makeGroup(db);
+      if (!inFlight) setImmediate(() => void run());
+    }
+    if (open.commands >= LIMITS.pendingWritesMax) {
+      throw fault('unavailable', 'too many writes are waiting for the disk; try again later');
+    }
+    return open;
+  };
+
+  return {
+    write: (fill) => {
+      const group = join();
+      group.commands += 1;
+      fill(writerFor(group));
+      return group.done;
+    },
+    settled: () => (open ?? inFlight)?.done,
+    pending: (key) => {
+      const group = open?.values.has(key) ? open : inFlight?.values.has(key) ? inFlight : undefined;
+      return group ? { known: true, value: group.values.get(key) } : UNTOUCHED;
+    },
+    onSeal: (fill) => {
+      sealers.push(fill);
+    },
+    stats: () => ({ ...count }),
+  };
+};

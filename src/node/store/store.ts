@@ -1,0 +1,96 @@
+// The durable store: one LevelDB folder behind one ordered committer. It decides nothing.
+
+import { Level } from 'level';
+import { fault } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { type Committer, makeCommitter } from './commit.ts';
+import type { Range } from './keys.ts';
+
+const WRITE_BUFFER_BYTES = 32 * 1024 * 1024;
+const CACHE_BYTES = 32 * 1024 * 1024;
+
+export interface RangeOptions {
+  readonly reverse?: boolean;
+  /** At most this many rows; all when undefined. */
+  readonly limit?: number;
+}
+
+export interface Store extends Omit<Committer, 'pending'> {
+  /** The value of a key, effects not yet on disk included. */
+  get(key: string): string | undefined;
+  /** Pages of [key, value] in key order, of what is on disk when the first page is asked for. */
+  pages(range: Range, options?: RangeOptions): AsyncGenerator<[string, string][], void>;
+  close(): Promise<void>;
+}
+
+const PAGE_ROWS = 1000;
+const PAGE_BYTES = 1024 * 1024;
+
+const openDb = async (dir: string): Promise<Level<string, string>> => {
+  const db = new Level<string, string>(dir, {
+    writeBufferSize: WRITE_BUFFER_BYTES,
+    cacheSize: CACHE_BYTES,
+  });
+  try {
+    await db.open();
+  } catch (error) {
+    const cause = (error as { cause?: { code?: string } }).cause;
+    if (cause?.code === 'LEVEL_LOCKED') {
+      throw fault(
+        'unavailable',
+        `The data folder ${dir} is in use by another node: stop that node, or choose another folder`,
+        { reason: 'locked' },
+      );
+    }
+    throw error;
+  }
+  return db;
+};
+
+/**
+ * Opens (or creates) the folder. `onFatal` is called once when a commit fails: memory is then ahead of the
+ * disk and the process must end. Throws unavailable when another process holds the folder.
+ */
+export const openStore = async (
+  dir: string,
+  log: Log,
+  onFatal: (error: unknown) => void,
+): Promise<Store> => {
+  const db = await openDb(dir);
+  const committer = makeCommitter(db, log, onFatal);
+
+  async function* pages(
+    range: Range,
+    options: RangeOptions = {},
+  ): AsyncGenerator<[string, string][], void> {
+    await committer.settled();
+    const iterator = db.iterator({
+      ...range,
+      reverse: options.reverse ?? false,
+      limit: options.limit ?? -1,
+      highWaterMarkBytes: PAGE_BYTES,
+    });
+    try {
+      for (;;) {
+        const page = await iterator.nextv(PAGE_ROWS);
+        if (page.length === 0) return;
+        yield page as [string, string][];
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  return {
+    ...committer,
+    get: (key) => {
+      const { known, value } = committer.pending(key);
+      return known ? value : db.getSync(key);
+    },
+    pages,
+    close: async () => {
+      for (let busy = committer.settled(); busy; busy = committer.settled()) await busy;
+      await db.close();
+    },
+  };
+};

@@ -1,0 +1,252 @@
+// Processes on disk: one row as submitted, a small row of progress while it lives, one row when finished,
+// and an index of finished ones by end. Values are lines of JSON, so that the parts that travel as they are
+// (specification, input, output, errors) are neither parsed nor printed again.
+
+import { attributeId } from '../../crypto/ids.ts';
+import type { AttributeRow } from '../../model/attribute.ts';
+import { ENV_TYPES } from '../../model/attribute.ts';
+import { type ProcessProgress, type ProcessRow, STATE, type State } from '../../model/process.ts';
+import type { SpecRow } from '../../model/spec.ts';
+import type { Writer } from '../commit.ts';
+import { keys } from '../keys.ts';
+
+type Head = [
+  id: string,
+  colony: number,
+  initiatorid: string,
+  initiatorname: string,
+  submittedUs: number,
+  orderUs: number,
+  funcname: string,
+  executortype: string,
+  label: string,
+  priority: number,
+  maxwaittime: number,
+  maxexectime: number,
+  maxretries: number,
+  nameAt: number,
+  names: readonly string[],
+  ids: readonly string[],
+  location: string,
+  cpuMilli: number,
+  memBytes: number,
+  hasEnv: boolean,
+];
+
+type Progress = [
+  state: State,
+  executorid: string,
+  assigned: boolean,
+  startedUs: number,
+  endedUs: number,
+  waitDeadlineUs: number,
+  execDeadlineUs: number,
+  retries: number,
+  lease: number,
+  attributes: readonly AttributeRow[],
+];
+
+const NONE: readonly never[] = Object.freeze([]);
+const NO_ENV: Readonly<Record<string, string>> = Object.freeze({});
+const shared = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? NONE : list);
+
+const encodeHead = (p: ProcessRow): string => {
+  const s = p.spec;
+  const head: Head = [
+    p.id,
+    p.colony,
+    p.initiatorid,
+    p.initiatorname,
+    p.submittedUs,
+    p.orderUs,
+    s.funcname,
+    s.executortype,
+    s.label,
+    s.priority,
+    s.maxwaittime,
+    s.maxexectime,
+    s.maxretries,
+    s.nameAt,
+    s.names,
+    s.ids,
+    s.location,
+    s.cpuMilli,
+    s.memBytes,
+    s.env !== NO_ENV && Object.keys(s.env).length > 0,
+  ];
+  return JSON.stringify(head);
+};
+
+const encodeProgressLine = (p: ProcessProgress): string => {
+  const line: Progress = [
+    p.state,
+    p.executorid,
+    p.assigned,
+    p.startedUs,
+    p.endedUs,
+    p.waitDeadlineUs,
+    p.execDeadlineUs,
+    p.retries,
+    p.lease,
+    p.attributes,
+  ];
+  return JSON.stringify(line);
+};
+
+const encode = (p: ProcessRow): string =>
+  `${encodeHead(p)}\n${encodeProgressLine(p)}\n${p.spec.json}\n${p.in}\n${p.out}\n${p.errors}\n${p.edge ?? ''}`;
+
+const encodeProgress = (p: ProcessRow): string => `${encodeProgressLine(p)}\n${p.out}\n${p.errors}`;
+
+const decodeProgress = (line: string, out: string, errors: string): ProcessProgress => {
+  const [state, executorid, assigned, startedUs, endedUs, wait, exec, retries, lease, attributes] =
+    JSON.parse(line) as Progress;
+  return {
+    state,
+    executorid,
+    assigned,
+    startedUs,
+    endedUs,
+    waitDeadlineUs: wait,
+    execDeadlineUs: exec,
+    retries,
+    lease,
+    out,
+    errors,
+    attributes: shared(attributes),
+  };
+};
+
+const corrupt = (what: string): never => {
+  throw new Error(`corrupt store: ${what}`);
+};
+
+/** Gives one string for equal ones, so that a million rows do not hold a million copies of a name. */
+export type Intern = (text: string) => string;
+
+const decodeSpec = (head: Head, json: string, intern: Intern): SpecRow => ({
+  json,
+  nameAt: head[13],
+  funcname: intern(head[6]),
+  executortype: intern(head[7]),
+  label: intern(head[8]),
+  priority: head[9],
+  maxwaittime: head[10],
+  maxexectime: head[11],
+  maxretries: head[12],
+  names: shared(head[14]),
+  ids: shared(head[15]),
+  location: intern(head[16]),
+  cpuMilli: head[17],
+  memBytes: head[18],
+  env: head[19] ? (JSON.parse(json) as { env: Record<string, string> }).env : NO_ENV,
+});
+
+/** The process in a stored value, `progress` (a value of table a) replacing what it was submitted with. */
+export const decodeProcess = (
+  value: string,
+  progress?: string,
+  intern: Intern = (text) => text,
+): ProcessRow => {
+  const [headLine, progressLine, json, input, out, errors, edge, more] = value.split('\n');
+  if (headLine === undefined || progressLine === undefined || json === undefined) {
+    return corrupt('a process row is cut short');
+  }
+  if (input === undefined || out === undefined || errors === undefined || more !== undefined) {
+    return corrupt('a process row has the wrong number of lines');
+  }
+  const head = JSON.parse(headLine) as Head;
+  const [laterLine, laterOut, laterErrors] = progress?.split('\n') ?? [];
+  return {
+    id: head[0],
+    colony: head[1],
+    initiatorid: intern(head[2]),
+    initiatorname: intern(head[3]),
+    submittedUs: head[4],
+    orderUs: head[5],
+    spec: decodeSpec(head, json, intern),
+    in: input,
+    ...(edge === undefined || edge === '' ? {} : { edge }),
+    ...decodeProgress(laterLine ?? progressLine, laterOut ?? out, laterErrors ?? errors),
+  };
+};
+
+const envIds = (p: ProcessRow): string[] =>
+  Object.keys(p.spec.env).flatMap((key) => ENV_TYPES.map((type) => attributeId(p.id, key, type)));
+
+/** What a filter of finished processes can ask for without reading them. */
+export interface Ended {
+  readonly id: string;
+  readonly endedUs: number;
+  readonly submittedUs: number;
+  readonly executorid: string;
+  readonly executortype: string;
+  readonly label: string;
+  readonly initiatorname: string;
+}
+
+const encodeEnded = (p: ProcessRow): string =>
+  JSON.stringify([p.submittedUs, p.executorid, p.spec.executortype, p.spec.label, p.initiatorname]);
+
+/** An index row of table e; `parts` are the parts of its key. */
+export const decodeEnded = (parts: readonly string[], value: string): Ended => {
+  const [submittedUs, executorid, executortype, label, initiatorname] = JSON.parse(value) as [
+    number,
+    string,
+    string,
+    string,
+    string,
+  ];
+  return {
+    id: parts[3] ?? corrupt('an index key of finished processes is cut short'),
+    endedUs: Number(parts[2]),
+    submittedUs,
+    executorid,
+    executortype,
+    label,
+    initiatorname,
+  };
+};
+
+/** The rows of one process. Every change of a process goes through here, so indices never go stale. */
+export const processTable = {
+  /** A new process, with the index of its ENV attributes. */
+  submitted: (w: Writer, p: ProcessRow): void => {
+    w.put(keys.live(p.colony, p.id), encode(p));
+    for (const id of envIds(p)) w.put(keys.attribute(id), p.id);
+  },
+  /** A live process changed and is still live. */
+  progressed: (w: Writer, p: ProcessRow): void => {
+    w.put(keys.progress(p.colony, p.id), encodeProgress(p));
+  },
+  /** A live process finished. */
+  finished: (w: Writer, p: ProcessRow, hadProgress: boolean): void => {
+    w.del(keys.live(p.colony, p.id));
+    if (hadProgress) w.del(keys.progress(p.colony, p.id));
+    w.put(keys.done(p.id), encode(p));
+    w.put(keys.ended(p.colony, p.state, p.endedUs, p.id), encodeEnded(p));
+  },
+  /** A finished process changed without moving in the index. */
+  amended: (w: Writer, p: ProcessRow): void => {
+    w.put(keys.done(p.id), encode(p));
+  },
+  /** A new attribute of a process. */
+  attributed: (w: Writer, attributeid: string, processid: string): void => {
+    w.put(keys.attribute(attributeid), processid);
+  },
+  /** Removes every row of a process. */
+  removed: (w: Writer, p: ProcessRow): void => {
+    if (p.state >= STATE.success) {
+      w.del(keys.done(p.id));
+      w.del(keys.ended(p.colony, p.state, p.endedUs, p.id));
+    } else {
+      w.del(keys.live(p.colony, p.id));
+      w.del(keys.progress(p.colony, p.id));
+    }
+    for (const id of envIds(p)) w.del(keys.attribute(id));
+    for (const attribute of p.attributes) w.del(keys.attribute(attribute.id));
+  },
+} as const;
+
+export const encodedEnded = encodeEnded;
+export const envAttributeIds = envIds;
