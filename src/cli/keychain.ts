@@ -1,7 +1,7 @@
 // The keychain: `~/.colonies`, one file per identity, named by its id, holding 64 hex digits.
 // Folder 0700, files 0600, no encryption, no newline: the layout of 2022.
 
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { usageProblem } from './errors.ts';
 
@@ -55,6 +55,8 @@ export const openKeychain = (home: string): Keychain => {
       const file = fileOf(id);
       makeFolder();
       writeFileSync(file, prvkey, { mode: 0o600 });
+      // The mode above counts for new files only.
+      chmodSync(file, 0o600);
     },
     get: (id) => {
       const key = find(id);
