@@ -5,7 +5,7 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { LIMITS, type Limits } from '../limits.ts';
 import { type Log, silentLog } from '../log.ts';
-import type { EngineName, Recoverable } from './engine.ts';
+import type { Engine, EngineName, Recoverable } from './engine.ts';
 import { chooseEngine } from './engines.ts';
 import { sha3 } from './hash.ts';
 import { openRecovery } from './open-recovery.ts';
@@ -50,8 +50,11 @@ export const makeIdentify = (recovery: Recovery, limits: Limits = LIMITS): Ident
 };
 
 export interface IdentifyOptions {
-  /** Use this engine or fail; without it the fastest that works here. */
-  readonly engine?: EngineName | undefined;
+  /**
+   * A name: use this engine or fail. An engine that `chooseEngine` gave: use it, so that other parts
+   * (verification of records) share it. Without either: the fastest that works here.
+   */
+  readonly engine?: EngineName | Engine | undefined;
   /** Worker threads; 0 keeps the engine on the main thread. Without it the machine decides. */
   readonly workers?: number | undefined;
   readonly clock?: Pick<Clock, 'after'> | undefined;
@@ -65,7 +68,8 @@ export interface IdentifyOptions {
  */
 export const createIdentify = async (options: IdentifyOptions = {}): Promise<Identify> => {
   const { clock = systemClock(), log = silentLog(), limits = LIMITS, workers } = options;
-  const engine = await chooseEngine({ want: options.engine, log });
+  const given = options.engine;
+  const engine = typeof given === 'object' ? given : await chooseEngine({ want: given, log });
   const recovery = await openRecovery(engine, { workers, clock, log, limits });
   log.info('signature engine ready', { engine: recovery.engine, workers: recovery.workers });
   return makeIdentify(recovery, limits);

@@ -25,18 +25,15 @@ const DEATHS_MAX = 2;
 const unavailable = (why: string): Fault =>
   fault('unavailable', `signatures cannot be checked now: ${why}`);
 
-// The place with room and the fewest batches, and how many places have room.
-const roomiest = (places: readonly Place[]): { best: Place | undefined; open: number } => {
+// The place with room that holds the fewest batches.
+const roomiest = (places: readonly Place[]): Place | undefined => {
   let best: Place | undefined;
   let least = Number.POSITIVE_INFINITY;
-  let open = 0;
   for (const place of places) {
     const load = place.load();
-    if (load === undefined) continue;
-    open += 1;
-    if (load < least) [best, least] = [place, load];
+    if (load !== undefined && load < least) [best, least] = [place, load];
   }
-  return { best, open };
+  return best;
 };
 
 /** Starts the threads and resolves when all of them are ready; rejects, leaving none, when one fails. */
@@ -48,10 +45,10 @@ export const openPool = async (parts: PoolParts): Promise<Recovery> => {
 
   const pump = (): void => {
     while (queue.length > 0) {
-      const { best, open } = roomiest(places);
+      const best = roomiest(places);
       if (best === undefined) return;
       // A short queue is shared out, so that no thread idles while another has a full batch.
-      const size = Math.min(limits.recoveryBatchMax, Math.ceil(queue.length / open));
+      const size = Math.min(limits.recoveryBatchMax, Math.ceil(queue.length / workers));
       best.give(queue.splice(0, size));
     }
   };

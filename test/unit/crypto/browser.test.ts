@@ -51,6 +51,26 @@ describe('without Node', () => {
   });
 });
 
+describe('a Node that was built without SHA-3', () => {
+  it('falls back to the reference', async () => {
+    vi.resetModules();
+    const { getBuiltinModule } = process;
+    const hashOrThrow = (): string => {
+      throw new Error('Digest method not supported');
+    };
+    for (const fake of [{ hash: hashOrThrow }, { hash: () => 'another hash' }, {}]) {
+      Object.assign(process, { getBuiltinModule: () => fake });
+      try {
+        hash = await import('../../../src/node/crypto/hash.ts');
+      } finally {
+        Object.assign(process, { getBuiltinModule });
+      }
+      expect(hash.sha3Hex('hello')).toBe(hashHere.sha3Hex('hello'));
+      vi.resetModules();
+    }
+  });
+});
+
 // Every module that is loaded at once with `file`: its static imports, followed.
 const loadedWith = (file: URL, seen = new Set<string>()): Set<string> => {
   const source = readFileSync(file, 'utf8');
