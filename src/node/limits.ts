@@ -14,9 +14,15 @@ export const LIMITS = {
   payloadBytesMax: 25 * MiB,
   /** One answer as the command line reads it: the longest list of processes at the largest body. */
   cliReplyBytesMax: 512 * MiB,
-  /** Nesting of free-form values (`args`, `kwargs`, `in`, `out`): deeper ones exhaust the stack of readers. */
+  /**
+   * Nesting of free-form values (`args`, `kwargs`, `in`, `out`): deeper ones exhaust the stack of
+   * readers.
+   */
   nestingDepthMax: 64,
-  /** Names of colonies, users, executors, functions and labels, in UTF-16 units: they become index keys. */
+  /**
+   * Names of colonies, users, executors, functions and labels, in UTF-16 units: they become index
+   * keys.
+   */
   nameLengthMax: 1_024,
   /** Entries of one list field in a message (targets, dependencies, channels). */
   listEntriesMax: 10_000,
@@ -27,7 +33,10 @@ export const LIMITS = {
   logSearchDaysMax: 30,
   /** Processes one history request may return: the originals have no limit, memory has. */
   historyListMax: 10_000,
-  /** A longer long poll is cut to this, so that a waiter never outlives its connection for days. Seconds. */
+  /**
+   * A longer long poll is cut to this, so that a waiter never outlives its connection for days.
+   * Seconds.
+   */
   assignTimeoutMaxS: 86_400,
   /** Waiting assigns of one colony; beyond it the caller gets 503 and tries later. */
   waitersPerColonyMax: 50_000,
@@ -53,7 +62,9 @@ export const LIMITS = {
   recoveryCacheBytesMax: 16 * MiB,
   /** A payload longer than this is not remembered: one submit must not flush every poller. */
   recoveryCacheEntryBytesMax: 4 * KiB,
-  /** A part of the node that is not up by then never will be: opening a large store takes the most. */
+  /**
+   * A part of the node that is not up by then never will be: opening a large store takes the most.
+   */
   partStartMs: 10 * MINUTE,
   /** A part that hangs at stop is left behind, so that the database behind it is still closed. */
   partStopMs: 30_000,
@@ -61,11 +72,17 @@ export const LIMITS = {
   shutdownGraceMs: 5_000,
   /** Pace of the background loop: the reaction time to a deadline. */
   tickMs: 500,
-  /** Identities of which the spoken dialect is remembered: about 150 bytes each; beyond it the oldest goes. */
+  /**
+   * Identities of which the spoken dialect is remembered: about 150 bytes each; beyond it the
+   * oldest goes.
+   */
   dialectsRememberedMax: 50_000,
   /** The same for one connection: many identities behind one socket are a relay or an attack. */
   dialectsPerConnectionMax: 1_000,
-  /** Deadlines, stale executors and retention handled in one tick, so that a tick never blocks for long. */
+  /**
+   * Deadlines, stale executors and retention handled in one tick, so that a tick never blocks for
+   * long.
+   */
   tickWorkMax: 10_000,
   /**
    * Open overlay connections of a node: enough for a full table's working set, bounded in memory.
@@ -214,9 +231,15 @@ export const LIMITS = {
   /** Messages taken from one peer: per second, and at once. */
   pushesPerSecond: 20,
   pushesBurst: 500,
-  /** Output of a process that a worker sends at its end, in UTF-16 units: escaped and coded it must fit a body. */
+  /**
+   * Output of a process that a worker sends at its end, in UTF-16 units: escaped and coded it must
+   * fit a body.
+   */
   workerOutputMax: 3 * MiB,
-  /** Output that waits to be sent as log lines while the process runs; beyond it the process is slowed down. */
+  /**
+   * Output that waits to be sent as log lines while the process runs; beyond it the process is
+   * slowed down.
+   */
   workerUnsentMax: MiB,
   /** Output goes to the server in pieces of at most this, UTF-16 units: one log line each. */
   workerLogLineMax: 64 * KiB,
@@ -224,7 +247,10 @@ export const LIMITS = {
   workerLogPaceMs: 500,
   /** One long poll of a worker: below the idle limit of common proxies. */
   workerPollS: 45,
-  /** A call of a worker that is not answered by then counts as lost (a long poll: on top of its time). */
+  /**
+   * A call of a worker that is not answered by then counts as lost (a long poll: on top of its
+   * time).
+   */
   workerCallMs: 30_000,
   /** Pause after a call that could not be made, so that a server that is down is not flooded. */
   workerRetryMs: 1_000,
@@ -255,7 +281,9 @@ export const LIMITS = {
    * himself out.
    */
   recordSequenceAheadMs: DAY,
-  /** Signatures of records whose outcome is remembered: copies of one record come in by the dozen. */
+  /**
+   * Signatures of records whose outcome is remembered: copies of one record come in by the dozen.
+   */
   recordSignaturesRemembered: 4_000,
   /** A successor counts only when it stood in a record this long before the revocation. */
   successorStandsMs: 7 * DAY,
@@ -265,6 +293,19 @@ export const LIMITS = {
   listConfirmedFederatedMs: HOUR,
   /** Links of any chain of endorsements. */
   chainLinksMax: 8,
+  /**
+   * Records other than our own kept by the federation, all namespaces together; the oldest go
+   * first.
+   */
+  bookRecordsMax: 50_000,
+  /** Checked records kept in memory. */
+  bookMemoryMax: 2_000,
+  /** Losers of forks kept per id, as evidence. */
+  bookForksMax: 4,
+  /** Statements about a successor remembered per id. */
+  bookHeirsMax: 16,
+  /** An expired server record serves as a hint where to look for this long. */
+  bookHintMs: 30 * DAY,
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: number };

@@ -1,4 +1,5 @@
-// Assigning work: one attempt, or a long poll that ends by work, deadline, or the caller going away.
+// Assigning work: one attempt, or a long poll that ends by work, deadline, or the caller going
+// away.
 
 import { fault } from '../errors.ts';
 import type { ColonyRow } from '../model/colony.ts';

@@ -65,7 +65,9 @@ const dropMembers = (state: State, w: Writer, colony: ColonyState): void => {
   }
 };
 
-/** Removes members and live processes at once; the history goes in the background (see removal.ts). */
+/**
+ * Removes members and live processes at once; the history goes in the background (see removal.ts).
+ */
 const remove = async (
   state: State,
   lifecycle: Lifecycle,

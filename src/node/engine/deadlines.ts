@@ -1,4 +1,5 @@
-// Deadlines of live processes, in order. An entry whose process moved on is dead and drops out lazily.
+// Deadlines of live processes, in order. An entry whose process moved on is dead and drops out
+// lazily.
 
 import { STATE } from '../model/process.ts';
 import { type Heap, makeHeap } from './heap.ts';

@@ -1,8 +1,11 @@
-// The public face of the engine: commands and queries per domain. It knows colonies, members and processes;
+// The public face of the engine: commands and queries per domain. It knows colonies, members and
+// processes;
 // it must not know payload types, dialects, HTTP or peers.
 //
-// Commands decide on live state in memory at once and resolve after the batch that holds their effect is
-// on disk. Queries are answered from live state; whoever replies with one first awaits `settled()`, so that
+// Commands decide on live state in memory at once and resolve after the batch that holds their
+// effect is
+// on disk. Queries are answered from live state; whoever replies with one first awaits `settled()`,
+// so that
 // no reply shows what a crash could still take back.
 
 import type { AttributeRow } from '../model/attribute.ts';
@@ -75,18 +78,25 @@ export interface Executors {
   /** Every row with this id on the server, registered ones first. */
   anywhere(id: string): readonly ExecutorRow[];
   /**
-   * Registers an executor as pending. The name of an unregistered one may be used again. Throws conflict
-   * with detail.reason 'name' or 'id' when a live executor of the colony has it. With `rename`, a taken
+   * Registers an executor as pending. The name of an unregistered one may be used again. Throws
+   * conflict
+   * with detail.reason 'name' or 'id' when a live executor of the colony has it. With `rename`, a
+   * taken
    * name is made unique instead of refused.
    */
   add(colony: ColonyRow, executor: NewExecutor, rename?: boolean): Promise<ExecutorRow>;
   approve(executor: ExecutorRow): Promise<void>;
   reject(executor: ExecutorRow): Promise<void>;
-  /** Keeps the row as unregistered, deletes its functions, puts its running processes back in the queue. */
+  /**
+   * Keeps the row as unregistered, deletes its functions, puts its running processes back in the
+   * queue.
+   */
   remove(executor: ExecutorRow): Promise<void>;
   setAllocations(executor: ExecutorRow, allocations: Allocations): Promise<void>;
   setCapabilities(executor: ExecutorRow, capabilities: Capabilities): Promise<void>;
-  /** Also rewrites the assignment of its running processes. Throws conflict when the id is taken. */
+  /**
+   * Also rewrites the assignment of its running processes. Throws conflict when the id is taken.
+   */
   changeId(executor: ExecutorRow, id: string): Promise<void>;
 }
 
@@ -94,7 +104,9 @@ export interface Functions {
   get(functionid: string): FunctionRow | undefined;
   /** Of the whole colony, or of one executor by name. */
   list(colony: ColonyRow, executorname?: string): readonly FunctionRow[];
-  /** Registers, or replaces the executor's function of the same name. '' as functionid: a new id. */
+  /**
+   * Registers, or replaces the executor's function of the same name. '' as functionid: a new id.
+   */
   add(executor: ExecutorRow, fun: Omit<FunctionRecord, 'colonyname'>): Promise<FunctionRow>;
   remove(fun: FunctionRow): Promise<void>;
 }
@@ -134,8 +146,10 @@ export interface Processes {
   find(id: string): ProcessRow | undefined;
   submit(colony: ColonyRow, by: Member, spec: SpecRow, edge?: string): Promise<ProcessRow>;
   /**
-   * Gives the executor the first waiting process that matches it, or undefined when there is none in time.
-   * Throws unavailable (paused, one attempt), paused-timeout, unavailable (too many waiters, stopping).
+   * Gives the executor the first waiting process that matches it, or undefined when there is none
+   * in time.
+   * Throws unavailable (paused, one attempt), paused-timeout, unavailable (too many waiters,
+   * stopping).
    */
   assign(
     colony: ColonyRow,
@@ -147,7 +161,8 @@ export interface Processes {
   /** `out` is a JSON list. Throws forbidden with detail.reason 'caller' or 'not-running'. */
   setOutput(p: ProcessRow, caller: string, out: string): Promise<void>;
   /**
-   * Throws forbidden (reason 'unassigned' or 'caller') and conflict (reason: the present state). `repeat`
+   * Throws forbidden (reason 'unassigned' or 'caller') and conflict (reason: the present state).
+   * `repeat`
    * (default) lets a successful process be closed again without changes.
    */
   closeSuccessful(p: ProcessRow, caller: string, out?: string): Promise<void>;
@@ -173,8 +188,10 @@ export interface Attributes {
   /** By id; ENV attributes are found too. 'orphan' when its process is gone. */
   find(attributeid: string): FoundAttribute | undefined;
   /**
-   * Sets an attribute of a running process. Throws forbidden (reason 'not-running', 'caller'), conflict
-   * (reason 'duplicate') when target, key and type exist. With `upsert` the value is replaced instead, and
+   * Sets an attribute of a running process. Throws forbidden (reason 'not-running', 'caller'),
+   * conflict
+   * (reason 'duplicate') when target, key and type exist. With `upsert` the value is replaced
+   * instead, and
    * a process that `caller` finished may still get one.
    */
   add(
@@ -212,7 +229,10 @@ export interface Server {
 export type Listener = (process: ProcessRow) => void;
 
 export interface Events {
-  /** Every process of the colony with this executor type that enters `state`. Returns the unsubscriber. */
+  /**
+   * Every process of the colony with this executor type that enters `state`. Returns the
+   * unsubscriber.
+   */
   ofColony(colony: ColonyRow, executortype: string, state: number, listener: Listener): () => void;
   /** This process entering `state`; called at once (before it returns) when it already is in it. */
   ofProcess(p: ProcessRow, state: number, listener: Listener): () => void;
@@ -231,7 +251,9 @@ export interface Engine {
   readonly events: Events;
   /** Undefined when all effects so far are on disk, else a promise of when they are. */
   settled(): Promise<void> | undefined;
-  /** Handles what is due: deadlines, stale executors, retention. Called by one loop, or by tests. */
+  /**
+   * Handles what is due: deadlines, stale executors, retention. Called by one loop, or by tests.
+   */
   tick(): Promise<void>;
   /** Ends every waiter (they answer 503) and refuses new ones. */
   drain(): void;

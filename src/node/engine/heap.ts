@@ -1,4 +1,5 @@
-// A binary heap with lazy deletion. Entries that died elsewhere stay until they reach the top or until they
+// A binary heap with lazy deletion. Entries that died elsewhere stay until they reach the top or
+// until they
 // are half of the heap; then it is rebuilt, so that memory follows the living.
 
 export interface Heap<T> {
@@ -11,7 +12,10 @@ export interface Heap<T> {
   died(): void;
   /** Entries, dead ones included. */
   size(): number;
-  /** Living entries in order, lazily: costs the logarithm of what was taken. Do not change the heap meanwhile. */
+  /**
+   * Living entries in order, lazily: costs the logarithm of what was taken. Do not change the heap
+   * meanwhile.
+   */
   inOrder(): Generator<T, void>;
 }
 
@@ -46,7 +50,10 @@ const siftDown = <T>(items: T[], less: (a: T, b: T) => boolean, from: number): v
   items[at] = item;
 };
 
-/** A heap ordered by `less`; `isAlive` tells dead entries; `onDrop` is told of each entry that leaves. */
+/**
+ * A heap ordered by `less`; `isAlive` tells dead entries; `onDrop` is told of each entry that
+ * leaves.
+ */
 export const makeHeap = <T>(
   less: (a: T, b: T) => boolean,
   isAlive: (item: T) => boolean,

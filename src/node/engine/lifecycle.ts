@@ -1,4 +1,5 @@
-// The one place where a live process changes: applies a change in memory, writes it, keeps queue, deadlines,
+// The one place where a live process changes: applies a change in memory, writes it, keeps queue,
+// deadlines,
 // counts and running sets in step, and tells listeners after the commit.
 
 import { assign, type Change, isFinal, type ProcessRow, STATE } from '../model/process.ts';

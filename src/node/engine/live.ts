@@ -1,4 +1,5 @@
-// A live process in memory: its row, its place in the colony's list by submission, and the heaps that hold it.
+// A live process in memory: its row, its place in the colony's list by submission, and the heaps
+// that hold it.
 
 import type { ProcessRow } from '../model/process.ts';
 import { STATE } from '../model/process.ts';

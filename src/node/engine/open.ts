@@ -1,4 +1,5 @@
-// Opens the engine over a data folder: reads members and live processes back into memory, so that queues,
+// Opens the engine over a data folder: reads members and live processes back into memory, so that
+// queues,
 // deadlines and running leases go on where they were.
 
 import type { Clock } from '../clock.ts';

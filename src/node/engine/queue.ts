@@ -1,5 +1,7 @@
-// The waiting processes of one colony. They are grouped by what makes an executor fit: type, target,
-// location and resources. An assign looks at the heads of the few groups that fit the executor, so its cost
+// The waiting processes of one colony. They are grouped by what makes an executor fit: type,
+// target,
+// location and resources. An assign looks at the heads of the few groups that fit the executor, so
+// its cost
 // does not grow with the backlog, however much of it is meant for others.
 
 import type { ExecutorRow } from '../model/executor.ts';
@@ -21,7 +23,10 @@ interface Need {
   readonly heap: Heap<Live>;
 }
 
-/** One target ('' is anyone, 'n' + name, 'i' + id) at one location ('' is anywhere): heaps by resource need. */
+/**
+ * One target ('' is anyone, 'n' + name, 'i' + id) at one location ('' is anywhere): heaps by
+ * resource need.
+ */
 type Group = Map<string, Need>;
 type ByLocation = Map<string, Group>;
 type ByTarget = Map<string, ByLocation>;
@@ -72,7 +77,10 @@ const makeNeedHeap = (): Heap<Live> => {
   return heap;
 };
 
-/** Whether this executor may take this process with what it offers. The rule the groups are built from. */
+/**
+ * Whether this executor may take this process with what it offers. The rule the groups are built
+ * from.
+ */
 export const fits = (p: ProcessRow, offer: Offer): boolean => {
   const { spec } = p;
   const { executor } = offer;

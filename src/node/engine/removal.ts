@@ -1,4 +1,5 @@
-// Deleting history in pieces: of removed colonies, and of what retention lets go. A crash in between is
+// Deleting history in pieces: of removed colonies, and of what retention lets go. A crash in
+// between is
 // finished at the next start.
 
 import type { ColonyRow } from '../model/colony.ts';
@@ -40,7 +41,9 @@ export const purgeColony = async (
   await state.store.write((w) => removingTable.del(w, row));
 };
 
-/** Deletes what is older than the retention time, at most LIMITS.tickWorkMax rows a colony and call. */
+/**
+ * Deletes what is older than the retention time, at most LIMITS.tickWorkMax rows a colony and call.
+ */
 export const retain = async (state: State, lifecycle: Lifecycle): Promise<void> => {
   const { retentionS } = state.options;
   if (retentionS <= 0) return;

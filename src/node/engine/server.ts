@@ -43,7 +43,8 @@ export const makeServer = (state: State): Server => ({
   changeId: (id) => adoptServerId(state, id),
   statistics: () => {
     const all = [...state.colonies.values()].map(colonyStatistics).reduce(add, ZERO);
-    // As on the original servers, unregistered executors are not counted as executors of the server.
+    // As on the original servers, unregistered executors are not counted as executors of the
+    // server.
     return { ...all, executors: all.executors - all.unregisteredexecutors };
   },
 });

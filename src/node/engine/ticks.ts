@@ -1,4 +1,5 @@
-// What time does: deadlines, stale executors, signs of life to disk, retention. One call handles a bounded
+// What time does: deadlines, stale executors, signs of life to disk, retention. One call handles a
+// bounded
 // amount of what is due; one loop calls it at the node's own pace.
 
 import { EXECUTOR_STATE } from '../model/executor.ts';

@@ -1,4 +1,5 @@
-// Long polls of one colony, waiting for work. A process that becomes available is given to one waiter that
+// Long polls of one colony, waiting for work. A process that becomes available is given to one
+// waiter that
 // fits it, the longest waiting first; finding it does not scan the waiters that do not fit.
 
 import type { ProcessRow } from '../model/process.ts';
@@ -66,7 +67,8 @@ export const makeWaiters = (idOfName: (name: string) => string | undefined): Wai
 
   const anyone = function* (p: ProcessRow): Generator<Waiter | undefined> {
     for (const { sample, waiters } of byType.get(p.spec.executortype)?.values() ?? []) {
-      // Waiters of one class differ only by who they are, so an untargeted process fits all or none.
+      // Waiters of one class differ only by who they are, so an untargeted process fits all or
+      // none.
       if (fits(p, sample.offer)) yield first(waiters);
     }
   };

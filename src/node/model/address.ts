@@ -119,7 +119,9 @@ export const addressKind = (ip: string): AddressKind | undefined => {
   return 'public';
 };
 
-/** Whether a stranger may name this port: web ports and unprivileged ones, never another service's. */
+/**
+ * Whether a stranger may name this port: web ports and unprivileged ones, never another service's.
+ */
 export const permittedPort = (port: number): boolean =>
   port === 80 || port === 443 || (port >= 1024 && port <= 65_535);
 

@@ -5,7 +5,9 @@ import { int, struct, text } from './wire.ts';
 
 export const ATTRIBUTE_TYPE = { in: 0, out: 1, err: 2, env: 3 } as const;
 
-/** ENV as the generations of clients number it: an ENV attribute is found under the id of either. */
+/**
+ * ENV as the generations of clients number it: an ENV attribute is found under the id of either.
+ */
 export const ENV_TYPES = [ATTRIBUTE_TYPE.env, 4] as const;
 
 export const AttributeMsg = struct({
@@ -31,7 +33,10 @@ export const Attribute = z.object({
 });
 export type Attribute = z.output<typeof Attribute>;
 
-/** The stored attribute; its process, colony, graph and state are those of the process that holds it. */
+/**
+ * The stored attribute; its process, colony, graph and state are those of the process that holds
+ * it.
+ */
 export interface AttributeRow {
   readonly id: string;
   readonly type: number;

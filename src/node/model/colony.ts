@@ -9,7 +9,10 @@ export const ColonyMsg = struct({ colonyid: text(), name: text() });
 export const Colony = z.object({ colonyid: z.string(), name: z.string() });
 export type Colony = z.output<typeof Colony>;
 
-/** The stored colony. `no` is the node's own number for it: the prefix of its keys, never on the wire. */
+/**
+ * The stored colony. `no` is the node's own number for it: the prefix of its keys, never on the
+ * wire.
+ */
 export interface ColonyRow {
   readonly no: number;
   readonly id: string;

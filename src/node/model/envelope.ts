@@ -42,7 +42,10 @@ export const errorReply = (status: number, message: string): Reply => ({
 
 const WELL_FORMED = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** Payload text to JSON text: standard base64; CR and LF inside are skipped; what follows a bad place is dropped. */
+/**
+ * Payload text to JSON text: standard base64; CR and LF inside are skipped; what follows a bad
+ * place is dropped.
+ */
 export const decodePayload = (payload: string): string => {
   if (payload.length % 4 === 0 && WELL_FORMED.test(payload)) {
     return Buffer.from(payload, 'base64').toString('utf8');

@@ -128,7 +128,8 @@ export const Executor = z.object({
 export type Executor = z.output<typeof Executor>;
 
 /**
- * The stored executor; `colony` is the colony's number, times are µs. `edge` is opaque to everything below
+ * The stored executor; `colony` is the colony's number, times are µs. `edge` is opaque to
+ * everything below
  * the API: the dialect that registered the member keeps the fields that only it has there.
  */
 export interface ExecutorRow {

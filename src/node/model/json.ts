@@ -1,7 +1,11 @@
-// JSON with exact 64-bit integers in both directions. Reading tells an integer written as `1` from one
+// JSON with exact 64-bit integers in both directions. Reading tells an integer written as `1` from
+// one
 // written as `1.0`, as the original servers do; writing prints bigint as a bare number.
 
-/** An integer written with a fraction or an exponent (`1.0`, `1e3`): a number, but no integer field takes it. */
+/**
+ * An integer written with a fraction or an exponent (`1.0`, `1e3`): a number, but no integer field
+ * takes it.
+ */
 export class OddNumber {
   readonly value: number;
   constructor(value: number) {
@@ -31,7 +35,8 @@ const markerFor = (text: string): string => {
 };
 
 /**
- * Parses JSON text. Integers outside ±2^53 become bigint; `1.0` and `1e3` become OddNumber; all else is
+ * Parses JSON text. Integers outside ±2^53 become bigint; `1.0` and `1e3` become OddNumber; all
+ * else is
  * JSON.parse. Throws SyntaxError on malformed text and RangeError on absurd nesting.
  */
 export const parseJson = (text: string): unknown => {
@@ -60,7 +65,9 @@ export const stringifyJson = (value: unknown): string => {
   return sawBig ? text.replace(/"\\u0000bigint:(-?\d+)"/g, '$1') : text;
 };
 
-/** The same JSON with `<`, `>`, `&`, U+2028 and U+2029 escaped, as the original servers write it. */
+/**
+ * The same JSON with `<`, `>`, `&`, U+2028 and U+2029 escaped, as the original servers write it.
+ */
 export const escapeJson = (json: string): string =>
   ESCAPED.test(json)
     ? json.replace(ESCAPED_ALL, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

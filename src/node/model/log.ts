@@ -11,7 +11,9 @@ export const LogEntry = z.object({
 });
 export type LogEntry = z.output<typeof LogEntry>;
 
-/** The stored line. `timestampNs` is unique per node and a multiple of 256 ns: exact as a double. */
+/**
+ * The stored line. `timestampNs` is unique per node and a multiple of 256 ns: exact as a double.
+ */
 export interface LogRow {
   readonly processid: string;
   readonly executorname: string;
@@ -21,7 +23,10 @@ export interface LogRow {
 
 const STEP_NS = 256n;
 
-/** Nanoseconds of a µs time, rounded up to what a double holds exactly, so that `since` polling is safe. */
+/**
+ * Nanoseconds of a µs time, rounded up to what a double holds exactly, so that `since` polling is
+ * safe.
+ */
 export const logTimestamp = (nowUs: number): number =>
   Number(((BigInt(nowUs) * 1000n + STEP_NS - 1n) / STEP_NS) * STEP_NS);
 

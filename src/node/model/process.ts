@@ -1,4 +1,5 @@
-// A process: one unit of work, its state machine, and how it travels. Rules here are pure: they take the
+// A process: one unit of work, its state machine, and how it travels. Rules here are pure: they
+// take the
 // process and the time, and return what changes.
 
 import { z } from 'zod';
@@ -39,7 +40,10 @@ export const Process = z.object({
 });
 export type Process = z.output<typeof Process>;
 
-/** What changes in a process's life. Times are µs, 0 is "not set"; lists are JSON text, spliced as they are. */
+/**
+ * What changes in a process's life. Times are µs, 0 is "not set"; lists are JSON text, spliced as
+ * they are.
+ */
 export interface ProcessProgress {
   readonly state: State;
   readonly executorid: string;
@@ -49,7 +53,9 @@ export interface ProcessProgress {
   readonly waitDeadlineUs: number;
   readonly execDeadlineUs: number;
   readonly retries: number;
-  /** How often it was assigned: names one lease, so that a late answer cannot act on a newer one. */
+  /**
+   * How often it was assigned: names one lease, so that a late answer cannot act on a newer one.
+   */
   readonly lease: number;
   readonly out: string;
   readonly errors: string;
@@ -57,7 +63,10 @@ export interface ProcessProgress {
   readonly attributes: readonly AttributeRow[];
 }
 
-/** The stored process. `orderUs` is its place in the queue: submission time less a day per priority step. */
+/**
+ * The stored process. `orderUs` is its place in the queue: submission time less a day per priority
+ * step.
+ */
 export interface ProcessRow extends ProcessProgress {
   readonly id: string;
   /** The colony's number. */
@@ -68,7 +77,10 @@ export interface ProcessRow extends ProcessProgress {
   readonly orderUs: number;
   readonly spec: SpecRow;
   readonly in: string;
-  /** Opaque to everything below the API: the dialect that took the submission keeps its own view here. */
+  /**
+   * Opaque to everything below the API: the dialect that took the submission keeps its own view
+   * here.
+   */
   readonly edge?: string;
 }
 
@@ -134,10 +146,16 @@ const unassigned = (p: ProcessRow, nowUs: number): Change => ({
   execDeadlineUs: 0,
 });
 
-/** Running back to waiting without counting a retry: the executor was removed, or never got the reply. */
+/**
+ * Running back to waiting without counting a retry: the executor was removed, or never got the
+ * reply.
+ */
 export const putBack = (p: ProcessRow, nowUs: number): Change => unassigned(p, nowUs);
 
-/** What an exec timeout does: put back while retries are left (a negative maximum is unlimited), else fail. */
+/**
+ * What an exec timeout does: put back while retries are left (a negative maximum is unlimited),
+ * else fail.
+ */
 export const execTimeout = (p: ProcessRow, nowUs: number): Change =>
   p.spec.maxretries >= 0 && p.retries >= p.spec.maxretries
     ? finish(STATE.failed, nowUs, { errors: '["Maximum execution time limit exceeded"]' })
@@ -158,7 +176,8 @@ const refuse = (message: string, reason: string): never => {
 };
 
 /**
- * Running to success with `out` (JSON list; undefined keeps what is stored). Undefined when it already
+ * Running to success with `out` (JSON list; undefined keeps what is stored). Undefined when it
+ * already
  * succeeded: executors retry after network errors. Throws conflict in any other state.
  */
 export const closeSuccessful = (
@@ -224,12 +243,18 @@ export const attributeWire = (row: AttributeRow, p: ProcessRow, colonyname: stri
 /** Queue order as the wire's nanoseconds: beyond 2^53, so written as text. */
 export const priorityTime = (orderUs: number): string => (orderUs === 0 ? '0' : `${orderUs}000`);
 
-/** The last fields of a process as JSON text without braces: its place in a workflow, input and outcome. */
+/**
+ * The last fields of a process as JSON text without braces: its place in a workflow, input and
+ * outcome.
+ */
 export const processTailJson = (p: ProcessRow): string =>
   `"waitforparents":false,"parents":[],"children":[],"processgraphid":"","in":${p.in},` +
   `"out":${p.out},"errors":${p.errors}`;
 
-/** The process as JSON text, spliced from the stored parts; `colonyname` as the request named the colony. */
+/**
+ * The process as JSON text, spliced from the stored parts; `colonyname` as the request named the
+ * colony.
+ */
 export const processJson = (p: ProcessRow, colonyname: string): string => {
   const bare = p.attributes.length === 0 && Object.keys(p.spec.env).length === 0;
   const attributes = bare ? '[]' : JSON.stringify(attributesOf(p, colonyname));

@@ -135,8 +135,10 @@ export type FunctionSpec = z.output<typeof FunctionSpec>;
 const COLONY_MARK = '"colonyname":"';
 
 /**
- * A stored specification. `json` is the specification as it travels, with an empty colony name; `nameAt` is
- * where the name belongs, so that a reply names the colony as its request did without parsing anything.
+ * A stored specification. `json` is the specification as it travels, with an empty colony name;
+ * `nameAt` is
+ * where the name belongs, so that a reply names the colony as its request did without parsing
+ * anything.
  * The other fields are what the queue looks at.
  */
 export interface SpecRow {
@@ -193,7 +195,8 @@ export const specJson = (row: SpecRow, colonyname: string): string =>
   row.json.slice(row.nameAt);
 
 /**
- * Checks and normalises a submitted specification: priority range, resource strings, `["*"]` means anyone.
+ * Checks and normalises a submitted specification: priority range, resource strings, `["*"]` means
+ * anyone.
  * Throws bad-request.
  */
 export const normaliseSpec = (msg: FunctionSpecMsg): FunctionSpec => {

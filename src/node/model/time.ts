@@ -15,7 +15,10 @@ export const timeText = (us: number): string => {
   return `${head}.${String(fraction).padStart(6, '0').replace(/0+$/, '')}Z`;
 };
 
-/** Seconds from now to an absolute time, saturating: absurd spans mean "never" and stay representable. */
+/**
+ * Seconds from now to an absolute time, saturating: absurd spans mean "never" and stay
+ * representable.
+ */
 export const deadlineUs = (nowUs: number, seconds: number): number =>
   seconds > 0 ? Math.min(nowUs + seconds * SECOND_US, LATEST_US) : 0;
 

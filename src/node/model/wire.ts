@@ -1,5 +1,7 @@
-// Field builders for everything that comes in over the wire. The leniency of the protocol is written
-// here once: absent or null means the zero value, names match in any case, unknown fields are ignored.
+// Field builders for everything that comes in over the wire. The leniency of the protocol is
+// written
+// here once: absent or null means the zero value, names match in any case, unknown fields are
+// ignored.
 
 import { z } from 'zod';
 import { LIMITS } from '../limits.ts';
@@ -44,7 +46,9 @@ export const real = () =>
 
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
-/** An RFC 3339 time; absent or null is the zero time. Kept as text: the server sets its own times. */
+/**
+ * An RFC 3339 time; absent or null is the zero time. Kept as text: the server sets its own times.
+ */
 export const time = () =>
   z.preprocess(
     orElse(ZERO_TIME),
@@ -114,11 +118,16 @@ const matchNames = (shape: object, value: unknown): unknown => {
   return out ?? value;
 };
 
-/** An object with these fields, names matched in any case; absent or null is the object of zero values. */
+/**
+ * An object with these fields, names matched in any case; absent or null is the object of zero
+ * values.
+ */
 export const struct = <S extends z.core.$ZodLooseShape>(shape: S) =>
   z.preprocess((value) => matchNames(shape, value ?? {}), z.object(shape, 'expected an object'));
 
-/** As `struct`, but absent or null is null, so that the message can be refused with its own text. */
+/**
+ * As `struct`, but absent or null is null, so that the message can be refused with its own text.
+ */
 export const pointer = <T extends z.ZodType>(to: T) =>
   z.preprocess(orElse(null), z.union([z.null(), to]));
 

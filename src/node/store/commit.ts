@@ -1,4 +1,5 @@
-// Group commit: commands that arrive while a commit is in flight join the next one. One synced batch at a
+// Group commit: commands that arrive while a commit is in flight join the next one. One synced
+// batch at a
 // time, in order; a command is done when the batch that holds its effect is on disk.
 
 import type { Level } from 'level';

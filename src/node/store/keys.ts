@@ -1,5 +1,7 @@
-// The key space. Every key is a one-letter table, then its parts; numbers have a fixed width, so that key
-// order is the order of the parts. Names cannot hold the separator: control characters are refused at entry.
+// The key space. Every key is a one-letter table, then its parts; numbers have a fixed width, so
+// that key
+// order is the order of the parts. Names cannot hold the separator: control characters are refused
+// at entry.
 
 const SEPARATOR = '\u0000';
 /** Follows the separator: ends the range of everything under a prefix, whatever the names in it. */

@@ -1,4 +1,5 @@
-// Numbered changes of the key space, run once in order when a folder is opened. Steps are never edited.
+// Numbered changes of the key space, run once in order when a folder is opened. Steps are never
+// edited.
 
 import { fault } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -16,7 +17,9 @@ const STEPS: readonly Step[] = [{ version: 1, what: 'first layout', run: async (
 
 export const STORE_VERSION = STEPS.length;
 
-/** Brings the folder to `STORE_VERSION`. Throws unavailable for a folder that a newer release wrote. */
+/**
+ * Brings the folder to `STORE_VERSION`. Throws unavailable for a folder that a newer release wrote.
+ */
 export const migrate = async (store: Store, log: Log, steps = STEPS): Promise<void> => {
   const found = Number(store.get(keys.meta('version')) ?? '0');
   const newest = steps.at(-1)?.version ?? 0;

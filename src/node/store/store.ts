@@ -48,7 +48,8 @@ const openDb = async (dir: string): Promise<Level<string, string>> => {
 };
 
 /**
- * Opens (or creates) the folder. `onFatal` is called once when a commit fails: memory is then ahead of the
+ * Opens (or creates) the folder. `onFatal` is called once when a commit fails: memory is then ahead
+ * of the
  * disk and the process must end. Throws unavailable when another process holds the folder.
  */
 export const openStore = async (

@@ -1,4 +1,5 @@
-// Colonies, users, executors and functions on disk: one JSON row each; everything else about them is
+// Colonies, users, executors and functions on disk: one JSON row each; everything else about them
+// is
 // rebuilt in memory at start.
 
 import type { ColonyRow } from '../../model/colony.ts';

@@ -1,5 +1,7 @@
-// Processes on disk: one row as submitted, a small row of progress while it lives, one row when finished,
-// and an index of finished ones by end. Values are lines of JSON, so that the parts that travel as they are
+// Processes on disk: one row as submitted, a small row of progress while it lives, one row when
+// finished,
+// and an index of finished ones by end. Values are lines of JSON, so that the parts that travel as
+// they are
 // (specification, input, output, errors) are neither parsed nor printed again.
 
 import { attributeId } from '../../crypto/ids.ts';
@@ -121,7 +123,9 @@ const corrupt = (what: string): never => {
   throw new Error(`corrupt store: ${what}`);
 };
 
-/** Gives one string for equal ones, so that a million rows do not hold a million copies of a name. */
+/**
+ * Gives one string for equal ones, so that a million rows do not hold a million copies of a name.
+ */
 export type Intern = (text: string) => string;
 
 const decodeSpec = (head: Head, json: string, intern: Intern): SpecRow => ({
@@ -142,7 +146,10 @@ const decodeSpec = (head: Head, json: string, intern: Intern): SpecRow => ({
   env: head[19] ? (JSON.parse(json) as { env: Record<string, string> }).env : NO_ENV,
 });
 
-/** The process in a stored value, `progress` (a value of table a) replacing what it was submitted with. */
+/**
+ * The process in a stored value, `progress` (a value of table a) replacing what it was submitted
+ * with.
+ */
 export const decodeProcess = (
   value: string,
   progress?: string,
@@ -208,7 +215,9 @@ export const decodeEnded = (parts: readonly string[], value: string): Ended => {
   };
 };
 
-/** The rows of one process. Every change of a process goes through here, so indices never go stale. */
+/**
+ * The rows of one process. Every change of a process goes through here, so indices never go stale.
+ */
 export const processTable = {
   /** A new process, with the index of its ENV attributes. */
   submitted: (w: Writer, p: ProcessRow): void => {
