@@ -7,7 +7,7 @@ const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).pad
 const HEX_WRONG = /[^0-9a-fA-F]/;
 const utf8 = new TextEncoder();
 
-/** The UTF-8 bytes of a text; half surrogate pairs become U+FFFD, as in every other Colonies implementation. */
+/** The UTF-8 bytes of a text; half surrogate pairs become U+FFFD, as in the original servers. */
 export const utf8Bytes = (text: string): Uint8Array => utf8.encode(text);
 
 /** Lower-case hex of `bytes`. */
@@ -32,7 +32,10 @@ const describeByte = (character: string): string => {
   return printable ? `${code} '${String.fromCharCode(byte)}'` : code;
 };
 
-/** Why `text` is not hex (protocol documents, section 1), or undefined when it is. Either case is hex. */
+/**
+ * Why `text` is not hex (protocol documents, section 1), or undefined when it is. Either case is
+ * hex.
+ */
 export const hexError = (text: string): HexError | undefined => {
   const wrong = HEX_WRONG.exec(text);
   if (wrong !== null) {
@@ -47,7 +50,10 @@ export const hexError = (text: string): HexError | undefined => {
 
 const digitOf = (code: number): number => (code <= 57 ? code - 48 : (code | 32) - 87);
 
-/** Bytes of a hex text in either case. Throws `bad-request` with the documented text when it is not hex. */
+/**
+ * Bytes of a hex text in either case. Throws `bad-request` with the documented text when it is not
+ * hex.
+ */
 export const hexToBytes = (text: string): Uint8Array => {
   const error = hexError(text);
   if (error !== undefined) throw fault('bad-request', error.text, { reason: error.reason });
@@ -79,7 +85,8 @@ export const textToBase64 = (text: string): string => bytesToBase64(utf8Bytes(te
 
 const NOT_ALPHABET = /[^A-Za-z0-9+/]/;
 
-// Digits of the last, padded group that count, or 0 when the padding is wrong (the group is dropped).
+// Digits of the last, padded group that count, or 0 when the padding is wrong (the group is
+// dropped).
 const paddedDigits = (text: string, padAt: number): number => {
   const digits = padAt % 4;
   if (digits === 2) return text.startsWith('==', padAt) ? 2 : 0;
@@ -112,7 +119,9 @@ export const base64ToBytes = (text: string): Uint8Array => {
 // A byte order mark stays: JSON readers refuse it, as the original servers do.
 const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The UTF-8 text inside a base64 text, read as `base64ToBytes` does; wrong UTF-8 becomes U+FFFD. */
+/**
+ * The UTF-8 text inside a base64 text, read as `base64ToBytes` does; wrong UTF-8 becomes U+FFFD.
+ */
 export const base64ToText = (text: string): string =>
   NodeBuffer === undefined
     ? fromUtf8.decode(base64ToBytes(text))

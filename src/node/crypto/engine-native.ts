@@ -10,7 +10,9 @@ interface Binding {
   ecdsaVerify(rs: Uint8Array, digest: Uint8Array, publicKey: Uint8Array): boolean;
 }
 
-/** The native engine. Throws where the optional package or a binary for this platform is missing. */
+/**
+ * The native engine. Throws where the optional package or a binary for this platform is missing.
+ */
 export const loadNativeEngine = (): Engine => {
   const binding: Binding = createRequire(import.meta.url)('secp256k1/bindings.js');
   return strict({

@@ -1,5 +1,6 @@
 // The portable engine: libsecp256k1 as WebAssembly (about 0.2 ms a recovery). Server side only.
-// Imported by its deep path: the package's root compiles five modules and costs a quarter of a second.
+// Imported by its deep path: the package's root compiles five modules and costs a quarter of a
+// second.
 
 import { instantiateSecp256k1 } from '@bitauth/libauth/build/lib/crypto/secp256k1.js';
 import { type Engine, strict } from './engine.ts';

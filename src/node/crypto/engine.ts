@@ -15,7 +15,10 @@ export interface Recoverable {
 /** secp256k1 on bytes. All functions are pure and synchronous. */
 export interface Engine {
   readonly name: EngineName;
-  /** The uncompressed public key (65 bytes) behind a signature of a digest, or undefined when there is none. */
+  /**
+   * The uncompressed public key (65 bytes) behind a signature of a digest, or undefined when there
+   * is none.
+   */
   recover(digest: Uint8Array, rs: Uint8Array, v: number): Uint8Array | undefined;
   /** Deterministic (RFC 6979) low-S signature of a digest by a valid private key. */
   sign(digest: Uint8Array, key: Uint8Array): Recoverable;
@@ -36,7 +39,9 @@ const mustBePublicKey = (key: Uint8Array): void => {
   if (!uncompressed && !compressed) throw new RangeError('publicKey: must be a SEC1 public key');
 };
 
-/** `engine` with every argument checked: lengths, types, and a recovery id that is an integer 0..3. */
+/**
+ * `engine` with every argument checked: lengths, types, and a recovery id that is an integer 0..3.
+ */
 export const strict = (engine: Engine): Engine => ({
   name: engine.name,
   recover: (digest, rs, v) => {

@@ -1,5 +1,5 @@
-// Chooses the curve engine at start: native, then WASM, then pure. An engine serves only after it gave
-// every known answer. Server side only: the SDK signs with the pure engine.
+// Chooses the curve engine at start: native, then WASM, then pure. An engine serves only after it
+// gave every known answer. Server side only: the SDK signs with the pure engine.
 
 import { fault } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -23,18 +23,19 @@ export const loadEngine = async (name: EngineName): Promise<Engine> => {
 
 /** The first known answer that `engine` gets wrong, in words, or undefined when all are right. */
 export const selfTest = (engine: Engine): string | undefined => {
-  for (const { why, digest, r, s, v, key } of KNOWN_RECOVERIES) {
+  for (const { why, digest, r, s, v, x, y } of KNOWN_RECOVERIES) {
     const found = engine.recover(hexToBytes(digest), hexToBytes(r + s), v);
-    if (bytesToHex(found ?? new Uint8Array()) !== key) return `recover: ${why}`;
+    const key = x === '' ? undefined : `04${x}${y}`;
+    if ((found && bytesToHex(found)) !== key) return `recover: ${why}`;
   }
-  for (const { key, digest, rs, v } of KNOWN_SIGNATURES) {
+  for (const { key, digest, r, s, v } of KNOWN_SIGNATURES) {
     const signed = engine.sign(hexToBytes(digest), hexToBytes(key));
-    if (bytesToHex(signed.rs) !== rs || signed.v !== v) return `sign: ${digest}`;
+    if (bytesToHex(signed.rs) !== r + s || signed.v !== v) return `sign: ${digest}`;
   }
-  for (const { why, rs, good } of KNOWN_VERDICTS) {
+  for (const { why, r, s, good } of KNOWN_VERDICTS) {
     const verdict = engine.verify(
       hexToBytes(KNOWN_DIGEST),
-      hexToBytes(rs),
+      hexToBytes(r + s),
       hexToBytes(KNOWN_SIGNER),
     );
     if (verdict !== good) return `verify: ${why}`;

@@ -1,5 +1,5 @@
-// SHA3-256 (FIPS 202, not Keccak-256): the platform's one-shot hash where it has one, else @noble/hashes.
-// Runs in browsers too: Node's crypto is asked for at run time, never imported.
+// SHA3-256 (FIPS 202, not Keccak-256): the platform's one-shot hash where it has one, else
+// @noble/hashes. Runs in browsers too: Node's crypto is asked for at run time, never imported.
 
 import { sha3_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, utf8Bytes } from './bytes.ts';

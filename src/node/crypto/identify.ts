@@ -1,6 +1,6 @@
-// Who signed this payload? The one port through which the server learns a caller's id: cache, strict
-// reading of the signature, then recovery. Knows nothing of members: the caller of the port says
-// whom to remember.
+// Who signed this payload? The one port through which the server learns a caller's id: cache,
+// strict reading of the signature, then recovery. Knows nothing of members: the caller of the port
+// says whom to remember.
 
 import { type Clock, systemClock } from '../clock.ts';
 import { LIMITS, type Limits } from '../limits.ts';
@@ -16,8 +16,9 @@ import { parseSignature } from './signature.ts';
 export interface Identify {
   /**
    * The id of whoever signed the payload text (the base64 text as received). A remembered pair, and
-   * an engine on this thread, answer at once; else a promise. Throws or rejects with `forbidden` and
-   * `detail.reason` for a bad signature, or `unavailable` when too many wait: await it in a `try`.
+   * an engine on this thread, answer at once; else a promise. Throws or rejects with `forbidden`
+   * and `detail.reason` for a bad signature, or `unavailable` when too many wait: await it in a
+   * `try`.
    */
   (payload: string, signature: string): string | Promise<string>;
   /**
@@ -51,8 +52,8 @@ export const makeIdentify = (recovery: Recovery, limits: Limits = LIMITS): Ident
 
 export interface IdentifyOptions {
   /**
-   * A name: use this engine or fail. An engine that `chooseEngine` gave: use it, so that other parts
-   * (verification of records) share it. Without either: the fastest that works here.
+   * A name: use this engine or fail. An engine that `chooseEngine` gave: use it, so that other
+   * parts (verification of records) share it. Without either: the fastest that works here.
    */
   readonly engine?: EngineName | Engine | undefined;
   /** Worker threads; 0 keeps the engine on the main thread. Without it the machine decides. */

@@ -39,7 +39,9 @@ export const generateKey = (clock: Pick<Clock, 'random'>): string => {
 export const publicKeyHex = (prvkeyHex: string): string =>
   bytesToHex(secp256k1.getPublicKey(parsePrivateKey(prvkeyHex), false));
 
-/** The id of a public key (130 hex digits): SHA3-256 over that lower-case text, not over its bytes. */
+/**
+ * The id of a public key (130 hex digits): SHA3-256 over that lower-case text, not over its bytes.
+ */
 export const idOfPublicKey = (pubHex: string): string => {
   const text = pubHex.toLowerCase();
   if (!PUBLIC_KEY_TEXT.test(text)) {

@@ -15,7 +15,9 @@ export interface Thread {
   stop(): Promise<void>;
 }
 
-/** What a thread reports. `onEnd` comes exactly once and last, never before `startThread` returned. */
+/**
+ * What a thread reports. `onEnd` comes exactly once and last, never before `startThread` returned.
+ */
 export interface ThreadEvents {
   onReady(): void;
   onAnswers(answers: Uint8Array): void;

@@ -1,5 +1,6 @@
-// Recovery in worker threads: one bounded first-come queue, handed out in batches. A thread that dies
-// loses nothing: recovery is pure, so its work is given to another. Must not know what is signed.
+// Recovery in worker threads: one bounded first-come queue, handed out in batches. A thread that
+// dies loses nothing: recovery is pure, so its work is given to another. Must not know what is
+// signed.
 
 import type { Clock } from '../clock.ts';
 import { type Fault, fault } from '../errors.ts';
@@ -36,7 +37,10 @@ const roomiest = (places: readonly Place[]): Place | undefined => {
   return best;
 };
 
-/** Starts the threads and resolves when all of them are ready; rejects, leaving none, when one fails. */
+/**
+ * Starts the threads and resolves when all of them are ready; rejects, leaving none, when one
+ * fails.
+ */
 export const openPool = async (parts: PoolParts): Promise<Recovery> => {
   const { limits, workers } = parts;
   const places: Place[] = [];

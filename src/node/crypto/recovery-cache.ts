@@ -33,8 +33,8 @@ const ENTRY_OVERHEAD_BYTES = 320;
 
 const makeGeneration = (): Generation => ({ entries: new Map(), bytes: 0 });
 
-// A string cut from a request body keeps the whole body alive: keep a copy of its own. Undefined for
-// texts with characters beyond Latin-1, which no valid base64 has.
+// A string cut from a request body keeps the whole body alive: keep a copy of its own. Undefined
+// for texts with characters beyond Latin-1, which no valid base64 has.
 const ownCopy = (text: string): string | undefined => {
   const copy = Buffer.from(text, 'latin1').toString('latin1');
   return copy === text ? copy : undefined;

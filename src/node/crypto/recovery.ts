@@ -1,5 +1,5 @@
-// The port behind which a digest and a parsed signature become an id, and its plain form: the engine
-// on the calling thread. The other form, worker threads, is pool.ts.
+// The port behind which a digest and a parsed signature become an id, and its plain form: the
+// engine on the calling thread. The other form, worker threads, is pool.ts.
 
 import type { Engine, EngineName, Recoverable } from './engine.ts';
 import { idOrThrow } from './refusals.ts';

@@ -25,5 +25,7 @@ export const makeSigner = (
   };
 };
 
-/** The signature of the UTF-8 bytes of `text` (for a request: its base64 payload) by a private key. */
+/**
+ * The signature of the UTF-8 bytes of `text` (for a request: its base64 payload) by a private key.
+ */
 export const sign = (text: string, prvkeyHex: string): string => makeSigner(prvkeyHex)(text);

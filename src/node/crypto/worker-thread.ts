@@ -13,7 +13,8 @@ const BUILT = '/dist/node/crypto/';
 /**
  * The file a worker thread can run, or undefined. Compiled code has it beside this file. Code that
  * runs from its sources (tests) uses the source where Node itself reads TypeScript (22.18 and
- * later), else the last build of the same checkout; the worker's self-test guards against a stale one.
+ * later), else the last build of the same checkout; the worker's self-test guards against a stale
+ * one.
  */
 export const workerEntry = (here: string = import.meta.url): URL | undefined => {
   const readsTypes = Boolean(Reflect.get(process.features, 'typescript'));
@@ -26,7 +27,10 @@ export const workerEntry = (here: string = import.meta.url): URL | undefined => 
   return candidates.find((url) => existsSync(url));
 };
 
-/** Starts threads that run `entry` with one engine. They keep the process alive only while they work. */
+/**
+ * Starts threads that run `entry` with one engine. They keep the process alive only while they
+ * work.
+ */
 export const threadStarter =
   (entry: URL, engine: EngineName, limits: Limits): StartThread =>
   (events) => {

@@ -1,5 +1,5 @@
-// Compiles the crypto worker from the present sources into a folder inside node_modules, so that real
-// worker threads can be tested on any Node and never run a stale build.
+// Compiles the crypto worker from the present sources into a folder inside node_modules, so that
+// real worker threads can be tested on any Node and never run a stale build.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// The identify port: cache before recovery, real worker threads, and the log line that names the engine.
+// The identify port: cache before recovery, real worker threads, and the log line that names the
+// engine.
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

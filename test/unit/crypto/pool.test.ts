@@ -88,7 +88,9 @@ const open = async (
 };
 
 const signature = { rs: new Uint8Array(64), v: 0 };
-/** Asks for `count` recoveries, numbered on from `first`; notes each answer or refusal as it comes. */
+/**
+ * Asks for `count` recoveries, numbered on from `first`; notes each answer or refusal as it comes.
+ */
 const askMany = (pool: Recovery, first: number, count: number, notes: string[] = []) => {
   const all = Array.from({ length: count }, async (_, i) => {
     try {
