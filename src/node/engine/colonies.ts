@@ -39,10 +39,10 @@ const add = async (state: State, id: string, name: string): Promise<ColonyRow> =
   checkId(id);
   checkColonyName(name);
   if (state.byName.has(name)) {
-    throw fault('conflict', `A Colony with name ${name} already exists`, { reason: 'name' });
+    throw fault('conflict', `A Colony with name <${name}> already exists`, { reason: 'name' });
   }
   if (state.byId.has(id)) {
-    throw fault('conflict', `A Colony with id ${id} already exists`, { reason: 'id' });
+    throw fault('conflict', `A Colony with id <${id}> already exists`, { reason: 'id' });
   }
   const row: ColonyRow = { no: state.nextColony++, id, name, paused: false };
   placeColony(state, row);
@@ -135,7 +135,7 @@ export const makeColonies = (
     const colony = stateOf(state, row);
     const other = state.byId.get(id);
     if (other && other !== colony) {
-      throw fault('conflict', `A Colony with id ${id} already exists`, { reason: 'id' });
+      throw fault('conflict', `A Colony with id <${id}> already exists`, { reason: 'id' });
     }
     state.byId.delete(colony.row.id);
     state.byId.set(id, colony);

@@ -59,12 +59,12 @@ const checkFree = (colony: ColonyState, id: string, name: string): void => {
   if (isLive(colony.executorsByName.get(name))) {
     throw fault(
       'conflict',
-      `Executor with name ${name} in Colony ${colony.row.name} already exists`,
+      `Executor with name <${name}> in Colony <${colony.row.name}> already exists`,
       { reason: 'name' },
     );
   }
   if (isLive(colony.executorsById.get(id))) {
-    throw fault('conflict', `Executor with id ${id} in Colony ${colony.row.name} already exists`, {
+    throw fault('conflict', `Executor with id <${id}> in Colony <${colony.row.name}> already exists`, {
       reason: 'id',
     });
   }
@@ -125,7 +125,7 @@ const changeId = async (
   const { colony, hold } = holdOf(state, executor);
   checkName('Executor id', id);
   if (id !== executor.id && isLive(colony.executorsById.get(id))) {
-    throw fault('conflict', `Executor with id ${id} in Colony ${colony.row.name} already exists`, {
+    throw fault('conflict', `Executor with id <${id}> in Colony <${colony.row.name}> already exists`, {
       reason: 'id',
     });
   }
@@ -164,7 +164,7 @@ export const makeExecutors = (state: State, lifecycle: Lifecycle): Executors => 
     const { colony, hold } = holdOf(state, executor);
     const other = colony.executorsById.get(executor.id);
     if (other && other !== hold && isLive(other)) {
-      throw fault('conflict', `Executor with id ${executor.id} already exists under another name`, {
+      throw fault('conflict', `Executor with id <${executor.id}> already exists under another name`, {
         reason: 'id',
       });
     }

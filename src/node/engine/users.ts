@@ -22,7 +22,7 @@ const idTaken = (colony: ColonyState, id: string): void => {
   if (colony.usersById.has(id)) {
     throw fault(
       'conflict',
-      `A user with id ${id} already exists in Colony with name ${colony.row.name}`,
+      `A user with id <${id}> already exists in Colony with name <${colony.row.name}>`,
       { reason: 'id' },
     );
   }
@@ -40,7 +40,7 @@ export const makeUsers = (state: State): Users => ({
     if (colony.usersByName.has(user.name)) {
       throw fault(
         'conflict',
-        `A user with name ${user.name} already exists in Colony with name ${colony.row.name}`,
+        `A user with name <${user.name}> already exists in Colony with name <${colony.row.name}>`,
         { reason: 'name' },
       );
     }
