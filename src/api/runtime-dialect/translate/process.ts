@@ -24,18 +24,26 @@ const ERROR_KEY = 'error';
 export const state2022 = (state: number): number =>
   state === STATE.cancelled ? STATE.failed : state;
 
-/** The model's attribute type for a 2022 one. */
-export const typeOf2022 = (type: number): number => (type === ENV_2022 ? ATTRIBUTE_TYPE.env : type);
+/** The states of the model that are this state in 2022; none for a number that is no state there. */
+export const statesOf2022 = (state: number): readonly number[] => {
+  if (state === STATE.failed) return [STATE.failed, STATE.cancelled];
+  return state === STATE.waiting || state === STATE.running || state === STATE.success
+    ? [state]
+    : [];
+};
 
-/** One attribute in both vocabularies. Its id is computed with the 2022 type, which differs for ENV. */
-export const attributeWire2022 = (
-  row: Pick<AttributeRow, 'type' | 'key' | 'value'>,
-  p: ProcessRow,
-  colony: Named,
-): RuntimeAttribute => {
+type Shown = Pick<AttributeRow, 'type' | 'key' | 'value'> & Partial<Pick<AttributeRow, 'id'>>;
+
+/**
+ * One attribute in both vocabularies. ENV has the 2022 number; the id of one that follows from the specification
+ * is computed with that number, so it is another one than today's clients see, and both are found.
+ */
+export const attributeWire2022 = (row: Shown, p: ProcessRow, colony: Named): RuntimeAttribute => {
   const attributetype = row.type === ATTRIBUTE_TYPE.env ? ENV_2022 : row.type;
+  const stored = row.id !== undefined && p.attributes.some(({ id }) => id === row.id);
   return {
-    attributeid: attributeId(p.id, row.key, attributetype),
+    attributeid:
+      stored && row.id !== undefined ? row.id : attributeId(p.id, row.key, attributetype),
     targetid: p.id,
     targetcolonyid: colony.id,
     attributetype,
