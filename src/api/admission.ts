@@ -176,6 +176,7 @@ export const makeAdmission = ({ engine, server, choose }: AdmissionDeps) => {
       if (call === undefined) throw new Error(`the dialect chosen for ${type} does not have it`);
       way.call = call;
       way.msg = call.payloadIgnored === true ? {} : readMessage(call, raw, problem);
+      call.first?.(way.msg);
       return authorise(dialect, call, way);
     },
   };

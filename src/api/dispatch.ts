@@ -106,7 +106,7 @@ export const wordsOf = (error: Fault, way: Way | undefined): string => {
   const reason = error.detail['reason'];
   const says = typeof reason === 'string' ? way?.call?.says?.[reason] : undefined;
   if (says === undefined) return error.message;
-  return typeof says === 'string' ? says : says(way?.msg, error);
+  return typeof says === 'string' ? says : says(way?.msg, error, way?.process);
 };
 
 /** The error reply for a Fault. `detail` tells which field of the payload was wrong. */

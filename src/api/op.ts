@@ -130,9 +130,7 @@ export interface Wrong {
 }
 
 /** The text of a refusal by the rules of the engine, in the words of this message. */
-export type Says<M> =
-  | string
-  | ((msg: M, fault: Fault, process: ProcessRow | undefined) => string);
+export type Says<M> = string | ((msg: M, fault: Fault, process: ProcessRow | undefined) => string);
 
 type Answer<R> = Rendered<R> | Promise<Rendered<R>>;
 
@@ -149,6 +147,8 @@ export interface Call<
   /** Fields without which the message makes no sense; the server treats an absent one as its zero value. */
   readonly needs: readonly N[];
   readonly allow: Allow<z.output<M>>;
+  /** Checks of the message alone that come before the permission check. */
+  first?(msg: z.output<M>): void;
   /** Texts by `detail.reason` of a Fault thrown below. */
   readonly says?: Readonly<Record<string, Says<z.output<M>>>>;
   /** The payload is not even decoded. */
