@@ -17,6 +17,8 @@ export interface RecordRules {
   owner?(namespace: string, key: string, bytes: Uint8Array): string;
   /** When a valid record stops to matter, in epoch milliseconds; undefined = never. */
   expiresAt?(namespace: string, key: string, bytes: Uint8Array): number | undefined;
+  /** Told of every valid record that lost against the one held here, or was replaced by it. */
+  lost?(namespace: string, key: string, bytes: Uint8Array): void;
 }
 
 /** What this node is ready to hold for others in one namespace. */
@@ -52,7 +54,7 @@ export interface Found {
 }
 
 export interface GetOptions {
-  /** Copies that must agree on the best bytes before the lookup ends early. Default 3. */
+  /** Copies of other nodes that must agree on the best bytes to end the lookup early. Default 3. */
   readonly quorum?: number;
   /** Ends the lookup; what was found until then is returned. Default deadline: `overlayGetMs`. */
   readonly signal?: AbortSignal;
@@ -117,8 +119,11 @@ export interface CallAnswer {
 
 export interface CallReply {
   readonly head: Uint8Array;
+  /** The answer's bytes as they arrive, at most `callBytesMax`; can be read once. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Stops the answer early and tells the other side. */
+  /** Tells the other side that the answer arrived; done by itself unless `confirm` is 'explicit'. */
+  confirm(): void;
+  /** Stops the answer and tells the other side that it did not arrive. */
   cancel(): void;
 }
 
@@ -128,6 +133,8 @@ export interface CallOptions {
   readonly waits?: boolean;
   /** Multiaddresses to try when the peer is not connected; the address policy applies. */
   readonly addresses?: readonly string[];
+  /** When the answer counts as delivered: when it was read to its end (default), or on `confirm()`. */
+  readonly confirm?: 'read' | 'explicit';
 }
 
 /**

@@ -1,0 +1,116 @@
+// The one writer of a call stream: control frames first, then the frames of all calls in turn, in
+// batches, at the pace of the stream. A call has at most one data frame waiting, so turns are fair.
+
+import type { OverlayStream } from './overlay.ts';
+
+const BATCH_BYTES = 64 * 1024;
+
+export interface Writer {
+  /** Credit and probes: before everything that waits. */
+  control(frame: Buffer): void;
+  /** Queues a frame. */
+  send(frame: Buffer): Queued;
+}
+
+export interface Queued {
+  /** Resolves when the stream took the frame, with false when it was dropped or the stream broke. */
+  readonly sent: Promise<boolean>;
+  /** Whether it was handed to the stream: from then on it may have arrived. */
+  hasLeft(): boolean;
+  /** Takes the frame back; false when it is too late. */
+  drop(): boolean;
+}
+
+interface Waiting {
+  readonly frame: Buffer;
+  readonly settle: (sent: boolean) => void;
+  dropped: boolean;
+  taken: boolean;
+}
+
+/** A writer on a stream; `onBroken` is told once when the stream takes no more. */
+export const makeWriter = (
+  stream: Pick<OverlayStream, 'send'>,
+  onBroken: (error: Error) => void,
+): Writer => {
+  const controls: Buffer[] = [];
+  let queue: Waiting[] = [];
+  let leaving: Waiting[] = [];
+  let isPumping = false;
+  let isBroken = false;
+
+  const batch = (): { frames: Buffer[]; taken: Waiting[] } => {
+    const frames = controls.splice(0);
+    const taken: Waiting[] = [];
+    let bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+    let used = 0;
+    for (const waiting of queue) {
+      if (bytes >= BATCH_BYTES) break;
+      used += 1;
+      if (waiting.dropped) continue;
+      waiting.taken = true;
+      taken.push(waiting);
+      frames.push(waiting.frame);
+      bytes += waiting.frame.length;
+    }
+    queue = queue.slice(used);
+    return { frames, taken };
+  };
+
+  const pump = async (): Promise<void> => {
+    while (controls.length > 0 || queue.length > 0) {
+      const { frames, taken } = batch();
+      if (frames.length === 0) continue;
+      leaving = taken;
+      await stream.send(frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames));
+      for (const waiting of taken) waiting.settle(true);
+      leaving = [];
+    }
+  };
+
+  const start = (): void => {
+    if (isPumping || isBroken) return;
+    isPumping = true;
+    // Begun in a microtask, so that frames queued together leave together.
+    queueMicrotask(() => {
+      pump().then(
+        () => {
+          isPumping = false;
+        },
+        (error: Error) => {
+          isBroken = true;
+          for (const waiting of [...leaving, ...queue.splice(0)]) waiting.settle(false);
+          onBroken(error);
+        },
+      );
+    });
+  };
+
+  return {
+    control: (frame) => {
+      if (isBroken) return;
+      controls.push(frame);
+      start();
+    },
+    send: (frame) => {
+      let settle: (sent: boolean) => void = () => undefined;
+      const sent = new Promise<boolean>((resolve) => {
+        settle = resolve;
+      });
+      const waiting: Waiting = { frame, settle, dropped: false, taken: false };
+      if (isBroken) settle(false);
+      else queue.push(waiting);
+      start();
+      return {
+        sent,
+        hasLeft: () => waiting.taken,
+        drop: () => {
+          if (waiting.taken || isBroken) return false;
+          waiting.dropped = true;
+          settle(false);
+          return true;
+        },
+      };
+    },
+  };
+};

@@ -1,0 +1,56 @@
+// The inside of kad-dht 16.4 as far as we use it: its public type hides the table, the network and
+// the message handlers. Types only; ./kad.ts is the one user.
+
+import type { Connection, PeerId, PeerInfo, Stream } from '@libp2p/interface';
+import type { KadDHT, QueryEvent } from '@libp2p/kad-dht';
+
+export type MessageName =
+  | 'PUT_VALUE'
+  | 'GET_VALUE'
+  | 'ADD_PROVIDER'
+  | 'GET_PROVIDERS'
+  | 'FIND_NODE'
+  | 'PING';
+
+export interface Message {
+  type: MessageName;
+  key?: Uint8Array;
+  record?: Uint8Array;
+  closer?: unknown[];
+  providers?: unknown[];
+}
+
+export interface RequestOptions {
+  signal?: AbortSignal;
+  path?: { index: number; queued: number; running: number; total: number };
+}
+
+export interface Contact {
+  readonly peerId: PeerId;
+  readonly kadId: Uint8Array;
+  /** Epoch milliseconds of the last answer to a ping; 0 before the first. */
+  lastPing: number;
+}
+
+export interface KadInside extends KadDHT {
+  readonly network: {
+    sendRequest(to: PeerId, message: Message, options: RequestOptions): AsyncGenerator<QueryEvent>;
+    safeDispatchEvent(type: 'peer', detail: { detail: PeerInfo }): boolean;
+  };
+  readonly routingTable: {
+    readonly size: number;
+    closestPeers(place: Uint8Array, options: { count: number }): PeerId[];
+    remove(peer: PeerId): Promise<void>;
+    readonly kb: { toIterable(): Iterable<Contact> };
+    addEventListener(type: 'peer:add' | 'peer:remove', listener: () => void): void;
+  };
+  readonly contentFetching: {
+    /** The walk of `get` without its selector and corrections. */
+    getMany(key: Uint8Array, options: { signal: AbortSignal }): AsyncGenerator<QueryEvent>;
+  };
+  readonly rpc: {
+    readonly handlers: { [name: string]: unknown };
+    handleMessage(peer: PeerId, message: Message): Promise<Message | undefined>;
+    onIncomingStream(stream: Stream, connection: Connection): Promise<void>;
+  };
+}
