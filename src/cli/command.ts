@@ -47,7 +47,7 @@ export interface Globals {
 export interface Context {
   /** The known environment variables; empty ones are absent. */
   readonly env: Env;
-  /** The whole environment as it was, for children of the worker only. */
+  /** The whole environment as it was: for children of the worker, and for the settings of a server. */
   readonly childEnv: Readonly<Record<string, string | undefined>>;
   readonly globals: Globals;
   /** Log lines on stderr in the documented form. */
@@ -56,6 +56,8 @@ export interface Context {
   readonly keychain: Keychain;
   /** Writes text to stdout as it is. */
   readonly out: (text: string) => void;
+  /** Writes bytes to stdout as they are; settles when it can take more. Never rejects. */
+  readonly outBytes: (piece: Uint8Array) => Promise<void>;
   /** Writes one JSON document, indented, to stdout; bigint is printed exactly. */
   readonly json: (value: unknown) => void;
   /** Asks on stdout and reads a line from stdin: true only for the exact line `YES`. */
@@ -63,7 +65,7 @@ export interface Context {
   /** Whether stdout is a terminal: colours, widths. */
   readonly terminal: boolean;
   /**
-   * Aborted at SIGINT or SIGTERM. Until it is first called the default holds (the process ends at
+   * Aborted at SIGINT, SIGTERM or SIGHUP. Until it is first called the default holds (the process ends at
    * once); after that the command must stop by itself, and a second signal ends the process.
    */
   readonly stopSignal: () => AbortSignal;

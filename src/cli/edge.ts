@@ -18,44 +18,63 @@ const readLine = (): Promise<string | undefined> =>
     lines.once('close', () => resolve(undefined));
   });
 
-const makeStopSignal = (): (() => AbortSignal) => {
+const makeStop = () => {
   let stop: AbortController | undefined;
-  return () => {
-    if (stop) return stop.signal;
-    const controller = new AbortController();
-    stop = controller;
-    const onSignal = (): void => {
-      // A second signal means now.
-      if (controller.signal.aborted) process.exit(SIGNAL_EXIT);
-      controller.abort(new Error('stopped'));
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-    return controller.signal;
+  const onSignal = (): void => {
+    // A second signal means now.
+    if (stop?.signal.aborted) process.exit(SIGNAL_EXIT);
+    stop?.abort(new Error('stopped'));
+  };
+  return {
+    signal: (): AbortSignal => {
+      if (stop === undefined) {
+        stop = new AbortController();
+        process.on('SIGINT', onSignal);
+        process.on('SIGTERM', onSignal);
+        // The terminal was closed: children in process groups of their own would outlive it.
+        process.on('SIGHUP', onSignal);
+      }
+      return stop.signal;
+    },
+    /** Asks a command that stops by itself to stop; false when the command at hand does not. */
+    request: (): boolean => {
+      stop?.abort(new Error('stopped'));
+      return stop !== undefined;
+    },
   };
 };
 
-const quietPipe = (stream: NodeJS.WriteStream): void => {
+const writeBytes = (piece: Uint8Array): Promise<void> =>
+  new Promise((resolve) => {
+    // A callback with an error, too, means that this piece is dealt with: `quietPipe` tells.
+    process.stdout.write(piece, () => resolve());
+  });
+
+// `colonies process ps | head`, or a terminal that was closed: the reader is gone, nobody is left to tell.
+const READER_GONE = ['EPIPE', 'EIO'];
+
+const quietPipe = (stream: NodeJS.WriteStream, requestStop: () => boolean): void => {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // `colonies process ps | head`: the reader is gone, nobody is left to tell.
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (!READER_GONE.includes(error.code ?? '')) throw error;
+    if (!requestStop()) process.exit(0);
   });
 };
 
 /** The edge of the running process. */
 export const processEdge = (): Edge => {
-  quietPipe(process.stdout);
-  quietPipe(process.stderr);
+  const stop = makeStop();
+  quietPipe(process.stdout, stop.request);
+  quietPipe(process.stderr, stop.request);
   return {
     env: process.env,
     home: homedir(),
     clock: systemClock(),
     stdout: (text) => process.stdout.write(text),
+    stdoutBytes: writeBytes,
     stderr: (text) => process.stderr.write(text),
     stdoutIsTerminal: process.stdout.isTTY === true,
     stderrIsTerminal: process.stderr.isTTY === true,
     readLine,
-    stopSignal: makeStopSignal(),
+    stopSignal: stop.signal,
   };
 };

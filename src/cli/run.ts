@@ -21,6 +21,8 @@ export interface Edge {
   readonly home: string;
   readonly clock: Clock;
   readonly stdout: (text: string) => void;
+  /** Settles when the stream can take more. Never rejects. */
+  readonly stdoutBytes: (piece: Uint8Array) => Promise<void>;
   readonly stderr: (text: string) => void;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
@@ -72,6 +74,7 @@ const makeContext = (edge: Edge, env: Env, globals: Globals): Context => {
       verbose,
     ),
     out: edge.stdout,
+    outBytes: edge.stdoutBytes,
     json: (value) => edge.stdout(indented(value)),
     confirm: async (question) => {
       edge.stdout(question);

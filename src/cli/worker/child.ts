@@ -118,6 +118,8 @@ export const startChild = (
     });
   };
   let stop = (): void => undefined;
+  // In a process group of its own the child would outlive a worker that is ended at once.
+  const killNow = (): void => signalGroup(child, 'SIGKILL');
 
   const run = async (): Promise<Outcome> => {
     const { read, write } = await openOutputPipe();
@@ -125,6 +127,7 @@ export const startChild = (
       const started = spawnChild(command, write);
       if ('success' in started) return started;
       child = started;
+      process.once('exit', killNow);
       const exit = exitOf(started, command.cmd);
       write.destroy();
       stop = () => kill(stopWithin ?? 0, read);
@@ -133,6 +136,7 @@ export const startChild = (
       return await exit;
     } finally {
       cancelKill();
+      process.off('exit', killNow);
       if (stopWithin !== undefined) signalGroup(child, 'SIGKILL');
       write.destroy();
       read.destroy();
