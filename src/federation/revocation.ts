@@ -24,13 +24,12 @@ export interface Succession {
 
 const NONE = 'revoked, no successor';
 
-/** The heir statement of a colony record or an endorsement list; undefined when it makes none. */
+/** The heir statement of a colony record or an endorsement list; naming nobody is a statement too. */
 export const heirStatement = (
   record: SignedRecord<'colony'> | SignedRecord<'endorsements'>,
   seenAt: number,
-): HeirStatement | undefined => {
+): HeirStatement => {
   const { successor, recovery, iat } = record.payload;
-  if (successor === undefined && recovery === undefined) return undefined;
   return { successor, recovery, seenAt, issuedAt: iat };
 };
 
@@ -57,7 +56,9 @@ export const successorOf = (
     .filter((statement) => Math.max(statement.seenAt, statement.issuedAt) <= deadline)
     .sort((a, b) => b.issuedAt - a.issuedAt || b.seenAt - a.seenAt);
   const last = counting[0];
-  if (!last) return { successor: undefined, reason: NONE };
+  if (!last || (last.successor === undefined && last.recovery === undefined)) {
+    return { successor: undefined, reason: NONE };
+  }
   const successor = revealed(last, revocation.payload.successor);
   if (successor === undefined) {
     return { successor, reason: `${NONE} (its recovery key was not shown yet)` };

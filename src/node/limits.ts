@@ -40,10 +40,32 @@ export const LIMITS = {
   assignTimeoutMaxS: 86_400,
   /** Waiting assigns of one colony; beyond it the caller gets 503 and tries later. */
   waitersPerColonyMax: 50_000,
+  /** A longer subscription is cut to this: a week, well below what a timer can hold. Seconds. */
+  subscriptionTimeoutMaxS: 7 * 86_400,
+  /** One WebSocket frame from a client: envelopes of subscriptions are small. */
+  frameBytesMax: MiB,
+  /** Frames of one connection that wait for their signature; beyond it the connection is not read. */
+  framesQueuedMax: 64,
   /** Open WebSocket subscriptions of one connection. */
   subscriptionsPerSocketMax: 64,
   /** Bytes buffered for one slow WebSocket reader before it is cut off. */
   socketBufferBytesMax: 8 * MiB,
+  /** Open connections; beyond it new ones are closed at once. Most of them are idle long polls. */
+  connectionsMax: 50_000,
+  /** An idle kept-alive connection is closed after this, as on the original servers. */
+  keepAliveMs: 120_000,
+  /** Time for a request's headers to arrive, from the first byte or from the connection. */
+  headersMs: 10_000,
+  /** Time for a whole request to arrive: 25 MiB over a slow line. Waiting for a reply does not count. */
+  requestMs: 2 * MINUTE,
+  /** How often arriving requests are checked against the two times above. */
+  arrivalCheckMs: 5_000,
+  /** A silent connection is probed by the system after this, to notice peers that vanished. */
+  probeIdleMs: MINUTE,
+  /** Calls in flight get this long to end when the server stops. */
+  shutdownGraceMs: 5_000,
+  /** Time for the last event to reach a subscriber whose connection is about to be cut. */
+  cutGraceMs: 1_000,
   /** Commands waiting for the commit in flight; beyond it new writes get 503. */
   pendingWritesMax: 100_000,
   /** Signature recoveries waiting for a crypto worker; beyond it callers get 503. */
@@ -308,6 +330,24 @@ export const LIMITS = {
   bookConfirmEveryMs: MINUTE,
   /** An expired server record serves as a hint where to look for this long. */
   bookHintMs: 30 * DAY,
+  /** Lookups of ids not known here, paid for by the overlay: for one address or caller … */
+  lookupsPerSecondOfOne: 2,
+  lookupsBurstOfOne: 60,
+  /** … and for the whole node. */
+  lookupsPerSecond: 50,
+  lookupsBurst: 500,
+  /** Addresses and callers whose budgets are remembered. */
+  lookupPayersMax: 10_000,
+  /** Colonies remembered under one tag of 40 bits: more than one is a coincidence or an attack. */
+  tagColoniesMax: 8,
+  /** Colonies whose tag is known to be on disk already. */
+  tagsRememberedMax: 10_000,
+  /** A call with a nonce counts within this much of the home's clock. */
+  replayWindowMs: 2 * MINUTE,
+  /** A relay pass counts within this much of the target's clock. */
+  relayWindowMs: MINUTE,
+  /** Passes remembered within two windows; beyond it relayed calls over HTTP get 503. */
+  relayNoncesMax: 500_000,
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: number };

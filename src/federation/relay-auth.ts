@@ -1,0 +1,134 @@
+// How a relaying node shows the home who it is: its certificate, and a signature of the node key over
+// the body's hash, the target, a time and a nonce. It says who brought the bytes, never who wrote them.
+
+import type { Clock } from '../node/clock.ts';
+import { bytesToBase64, hexToBytes } from '../node/crypto/bytes.ts';
+import { idOfPublicKey } from '../node/crypto/keys.ts';
+import { fault } from '../node/errors.ts';
+import { LIMITS } from '../node/limits.ts';
+import { fromBase64 } from './bytes.ts';
+import type { Signer } from './ports.ts';
+import { type SignedRecord, validate } from './record.ts';
+import { hashHex, isSignedBy, type SignatureCheck } from './signature.ts';
+
+/** Headers of `POST /federation/relay`; the same names are used in frames over the overlay. */
+export const RELAY_HEADERS = {
+  certificate: 'colonies-relay-certificate',
+  auth: 'colonies-relay-auth',
+} as const;
+
+const AUTH = /^v1;(04[0-9a-f]{128});(\d{1,16});([0-9a-f]{64});([0-9a-f]{130})$/;
+
+interface RelayText {
+  readonly network: string;
+  readonly target: string;
+  readonly relayer: string;
+  readonly time: number;
+  readonly nonce: string;
+  readonly body: string | Uint8Array;
+}
+
+const relayText = ({ network, target, relayer, time, nonce, body }: RelayText): string =>
+  ['colonies-relay-v1', network, target, relayer, String(time), nonce, hashHex(body)].join('\n');
+
+export interface RelayPass {
+  readonly certificate: string;
+  readonly auth: string;
+}
+
+export interface Relayer {
+  readonly certificate: SignedRecord<'certificate'>;
+  readonly nodeKey: Signer;
+  readonly clock: Clock;
+}
+
+/** The two header values that pass a body to `target` (a server id). */
+export const makeRelayPass = async (
+  { certificate, nodeKey, clock }: Relayer,
+  target: string,
+  body: string | Uint8Array,
+): Promise<RelayPass> => {
+  const { id: relayer, net: network } = certificate.payload;
+  const [time, nonce] = [clock.now(), clock.newId()];
+  const text = relayText({ network, target, relayer, time, nonce, body });
+  const signature = await nodeKey.sign(text);
+  return {
+    certificate: bytesToBase64(certificate.bytes),
+    auth: `v1;${nodeKey.publicKey};${time};${nonce};${signature}`,
+  };
+};
+
+/** A relaying node whose pass held. */
+export interface RelayedBy {
+  readonly serverid: string;
+  /** Id of its node key. */
+  readonly nodeid: string;
+  readonly peer: string;
+}
+
+export interface RelayGuardDeps {
+  readonly network: string;
+  /** This server: passes for others are refused. */
+  readonly serverid: string;
+  readonly clock: Clock;
+  readonly isRevoked: (id: string) => boolean;
+  readonly isSigned?: SignatureCheck;
+}
+
+export interface RelayGuard {
+  /** Who relays this body here. Throws `forbidden` with what is wrong; each pass works once. */
+  admit(pass: Partial<RelayPass>, body: string | Uint8Array): RelayedBy;
+}
+
+const NONCE_DIGITS = 13;
+
+/**
+ * Nonces seen within the window, in bounded memory: two generations, each as old as two windows. Of
+ * each nonce 52 bits are kept, as a number: a clash by chance is rarer than a lost packet.
+ */
+const makeNonces = (clock: Clock) => {
+  let young = new Set<number>();
+  let old = new Set<number>();
+  let turnedAt = clock.now();
+  return (nonce: string): boolean => {
+    const overdue = clock.now() - turnedAt > 2 * LIMITS.relayWindowMs;
+    if (overdue) {
+      [old, young, turnedAt] = [young, new Set(), clock.now()];
+    }
+    const short = Number.parseInt(nonce.slice(0, NONCE_DIGITS), 16);
+    if (young.has(short) || old.has(short)) return false;
+    if (young.size >= LIMITS.relayNoncesMax) throw fault('unavailable', 'too many relayed calls');
+    young.add(short);
+    return true;
+  };
+};
+
+/** Checks the passes of relaying nodes at their target, cheap things first. */
+export const makeRelayGuard = (deps: RelayGuardDeps): RelayGuard => {
+  const { network, serverid, clock, isRevoked, isSigned = isSignedBy } = deps;
+  const isNew = makeNonces(clock);
+  const refuse = (why: string): Error => fault('forbidden', `relay pass refused: ${why}`);
+  return {
+    admit: ({ certificate = '', auth = '' }, body) => {
+      const [, publicKey = '', time = '', nonce = '', signature = ''] = AUTH.exec(auth) ?? [];
+      if (publicKey === '') throw refuse('missing or malformed');
+      if (Math.abs(clock.now() - Number(time)) > LIMITS.relayWindowMs) {
+        throw refuse('its time is out of the window');
+      }
+      const bytes = fromBase64(certificate);
+      const where = { network, ns: 'certificate', key: undefined } as const;
+      const checked = bytes && validate(bytes, clock.now(), where, isSigned);
+      if (!checked?.ok) throw refuse(`certificate ${checked?.reason ?? 'malformed'}`);
+      const { id: relayer, sub, peer } = checked.record.payload;
+      if (idOfPublicKey(publicKey) !== sub) throw refuse('the certificate is for another key');
+      if (isRevoked(relayer) || isRevoked(sub)) throw refuse('key revoked');
+      const at = Number(time);
+      const text = relayText({ network, target: serverid, relayer, time: at, nonce, body });
+      if (!isSigned(hexToBytes(publicKey), text, hexToBytes(signature).subarray(0, 64))) {
+        throw refuse('the signature does not hold');
+      }
+      if (!isNew(nonce)) throw refuse('used before');
+      return { serverid: relayer, nodeid: sub, peer };
+    },
+  };
+};
