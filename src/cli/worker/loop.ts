@@ -2,13 +2,12 @@
 // server is waited for; a server that forgot the worker gets it registered again; one that rejects it ends it.
 
 import { LIMITS } from '../../node/limits.ts';
-import { AdvisedError, advised } from '../errors.ts';
+import { AdvisedError, advised, EXIT } from '../errors.ts';
 import { isAway, isUnknownMember, makeBroker } from './broker.ts';
 import type { Job, WorkerIdentity } from './job.ts';
 import { joinColony, leaveColony, type MembershipCx, type WorkerFacts } from './membership.ts';
 import { pause, runJob, type WorkerCx } from './run-job.ts';
 
-const EXIT_FAILED = 255;
 const NOT_LEFT =
   'It stays registered at the server until `colonies worker unregister` is run; a process it was running goes back to the queue then.';
 const REJECTED =
@@ -17,6 +16,29 @@ const REJECTED =
 const reasonOf = (error: unknown): string => {
   if (error instanceof AdvisedError) return `${error.message}. ${error.advice}`;
   return error instanceof Error ? error.message : String(error);
+};
+
+/** Ends the membership; when the server cannot be reached, says what is left to do. Gives the exit code. */
+const leave = async (
+  cx: WorkerCx,
+  membership: MembershipCx,
+  runtimeid: string,
+): Promise<number> => {
+  try {
+    await leaveColony(membership, runtimeid, AbortSignal.timeout(LIMITS.workerGraceMs));
+    return EXIT.ok;
+  } catch (error) {
+    const text = `Runtime not unregistered: ${reasonOf(error)}`;
+    if (isAway(error)) {
+      cx.log.error(text, { runtimeID: runtimeid });
+      cx.log.info(NOT_LEFT);
+      return EXIT.failed;
+    }
+    // Expected when somebody else unregistered it: then there is nothing left to end.
+    cx.log.warn(text, { runtimeID: runtimeid });
+    membership.states.remove(runtimeid);
+    return EXIT.ok;
+  }
 };
 
 /** Runs a worker until it is stopped; `info` goes into the line that says it is ready. Gives the exit code. */
@@ -89,20 +111,8 @@ export const runWorker = async (
     }
   };
 
-  const leave = async (who: WorkerIdentity): Promise<number> => {
-    try {
-      await leaveColony(membership, who.runtimeid, AbortSignal.timeout(LIMITS.workerGraceMs));
-      return 0;
-    } catch (error) {
-      // Expected when the server is away or forgot the worker.
-      log.error(`Runtime not unregistered: ${reasonOf(error)}`, { runtimeID: who.runtimeid });
-      log.info(NOT_LEFT);
-      return EXIT_FAILED;
-    }
-  };
-
   let who = await join();
-  let code = EXIT_FAILED;
+  let code: number = EXIT.failed;
   try {
     while (!stop.aborted) {
       try {
@@ -114,7 +124,7 @@ export const runWorker = async (
       }
     }
   } finally {
-    code = await leave(who);
+    code = await leave(cx, membership, who.runtimeid);
   }
   return code;
 };
