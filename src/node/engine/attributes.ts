@@ -64,6 +64,7 @@ const write = async (state: State, lifecycle: Lifecycle, next: ProcessRow, id: s
 export const makeAttributes = (state: State, lifecycle: Lifecycle): Attributes => ({
   find: (attributeid) => find(state, attributeid),
   add: async (asked, caller, wanted, upsert = false) => {
+    state.store.admit();
     const p = findProcess(state, asked.id);
     if (!p) throw fault('not-found', 'Failed to add attribute, process not found');
     check(p, caller, upsert);

@@ -64,9 +64,13 @@ const checkFree = (colony: ColonyState, id: string, name: string): void => {
     );
   }
   if (isLive(colony.executorsById.get(id))) {
-    throw fault('conflict', `Executor with id <${id}> in Colony <${colony.row.name}> already exists`, {
-      reason: 'id',
-    });
+    throw fault(
+      'conflict',
+      `Executor with id <${id}> in Colony <${colony.row.name}> already exists`,
+      {
+        reason: 'id',
+      },
+    );
   }
 };
 
@@ -125,9 +129,13 @@ const changeId = async (
   const { colony, hold } = holdOf(state, executor);
   checkName('Executor id', id);
   if (id !== executor.id && isLive(colony.executorsById.get(id))) {
-    throw fault('conflict', `Executor with id <${id}> in Colony <${colony.row.name}> already exists`, {
-      reason: 'id',
-    });
+    throw fault(
+      'conflict',
+      `Executor with id <${id}> in Colony <${colony.row.name}> already exists`,
+      {
+        reason: 'id',
+      },
+    );
   }
   dropWaiters(colony, hold);
   colony.executorsById.delete(hold.row.id);
@@ -164,9 +172,13 @@ export const makeExecutors = (state: State, lifecycle: Lifecycle): Executors => 
     const { colony, hold } = holdOf(state, executor);
     const other = colony.executorsById.get(executor.id);
     if (other && other !== hold && isLive(other)) {
-      throw fault('conflict', `Executor with id <${executor.id}> already exists under another name`, {
-        reason: 'id',
-      });
+      throw fault(
+        'conflict',
+        `Executor with id <${executor.id}> already exists under another name`,
+        {
+          reason: 'id',
+        },
+      );
     }
     colony.executorsById.set(executor.id, hold);
     hold.heardUs = 0;

@@ -39,6 +39,7 @@ const after = (range: Range, key: (timeNs: bigint) => string, query: LogQuery): 
 };
 
 const put = (state: State, colony: number, row: Omit<LogRow, 'timestampNs'>): Promise<void> => {
+  state.store.admit();
   const line = { ...row, timestampNs: logTimestamp(state.clock.nowUs()) };
   return state.store.write((w) => logTable.put(w, colony, line));
 };

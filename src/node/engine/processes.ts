@@ -168,6 +168,7 @@ export const makeProcesses = (state: State, lifecycle: Lifecycle): Processes => 
   find: (id) => findProcess(state, id),
   assign: makeAssign(state, lifecycle),
   submit: async (row, by, spec, edge) => {
+    state.store.admit();
     const colony = stateOf(state, row);
     const id = state.newProcessId(colony.row);
     const p = newProcess(id, row.no, nameOf(by), spec, state.clock.nowUs(), edge);

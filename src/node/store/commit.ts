@@ -37,6 +37,8 @@ const makeGroup = (db: Level<string, string>): Group => {
 export interface Committer {
   /** Applies the effects `fill` collects, all or none; resolves when they are on disk. */
   write(fill: (w: Writer) => void): Promise<void>;
+  /** Throws unavailable when too many commands wait for the disk. Asked before anything is decided. */
+  admit(): void;
   /** Undefined when everything written so far is on disk, else a promise of it. */
   settled(): Promise<void> | undefined;
   /** A value not yet on disk; `{ known: false }` when the key is untouched by pending batches. */
@@ -110,9 +112,6 @@ export const makeCommitter = (
       open = makeGroup(db);
       if (!inFlight) setImmediate(() => void run());
     }
-    if (open.commands >= LIMITS.pendingWritesMax) {
-      throw fault('unavailable', 'too many writes are waiting for the disk; try again later');
-    }
     return open;
   };
 
@@ -122,6 +121,10 @@ export const makeCommitter = (
       group.commands += 1;
       fill(writerFor(group));
       return group.done;
+    },
+    admit: () => {
+      if ((open?.commands ?? 0) < LIMITS.pendingWritesMax) return;
+      throw fault('unavailable', 'too many writes are waiting for the disk; try again later');
     },
     settled: () => (open ?? inFlight)?.done,
     pending: (key) => {
