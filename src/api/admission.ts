@@ -34,6 +34,7 @@ export type Way<C extends Call = Call> = {
   it: unknown;
   /** Known as soon as the payload could be read; the message a little later. */
   call: C | undefined;
+  dialect: Dialect | undefined;
   msg: unknown;
 };
 
@@ -148,6 +149,7 @@ export const makeAdmission = ({ engine, server, choose }: AdmissionDeps) => {
       process: undefined,
       it: undefined,
       call: undefined,
+      dialect: undefined,
       msg: undefined,
     }),
 
@@ -175,6 +177,7 @@ export const makeAdmission = ({ engine, server, choose }: AdmissionDeps) => {
       const call = table(dialect).get(type);
       if (call === undefined) throw new Error(`the dialect chosen for ${type} does not have it`);
       way.call = call;
+      way.dialect = dialect;
       way.msg = call.payloadIgnored === true ? {} : readMessage(call, raw, problem);
       call.first?.(way.msg);
       return authorise(dialect, call, way);

@@ -4,22 +4,22 @@
 import type { Clock } from '../node/clock.ts';
 import type { Identify } from '../node/crypto/identify.ts';
 import type { Engine } from '../node/engine/engine.ts';
-import { Fault, fault } from '../node/errors.ts';
+import { Fault } from '../node/errors.ts';
 import type { Log } from '../node/log.ts';
 import {
-  Envelope,
+  type Envelope,
   errorReply,
   type Origin,
   type Reply,
   replyBody,
   type Send,
 } from '../node/model/envelope.ts';
-import { renderJson, stringifyJson } from '../node/model/json.ts';
-import { problemOf } from '../node/model/wire.ts';
+import { renderJson } from '../node/model/json.ts';
 import { type Admission, type ChooseDialect, makeAdmission, type Way } from './admission.ts';
-import { jsonProblem } from './json-problem.ts';
 import { type Metrics, makeMetrics } from './metrics.ts';
 import type { Dialect, Op, ServerFacts, Target } from './op.ts';
+import { readEnvelope } from './read-envelope.ts';
+import { faultReply, unknownType, wordsOf } from './refusal.ts';
 
 /**
  * The way to the home of something that is not on this node, or undefined when it has none. Asked only
@@ -71,52 +71,6 @@ const rowsOf = (dialects: readonly Dialect[]): ReadonlyMap<string, Row> => {
   return rows;
 };
 
-/** The refusal of a payload type that nobody serves. */
-export const unknownType = (type: string): Fault => {
-  const hint =
-    'empty (this usually means the client is misconfigured - check that COLONIES_PRVKEY and other environment variables are set correctly)';
-  return fault('forbidden', `invalid rpcMsg.PayloadType: ${type === '' ? hint : type}`);
-};
-
-/** Reads the envelope of a request or frame. Throws bad-request with the parser's text. */
-export const readEnvelope = (body: string): Envelope => {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(body);
-  } catch (error) {
-    // Expected: whatever was sent is not JSON.
-    throw fault('bad-request', jsonProblem(body, error));
-  }
-  if (raw === null) throw fault('bad-request', 'envelope is null');
-  const { signature, payloadtype, payload } = raw as Partial<Envelope>;
-  if (
-    typeof payload === 'string' &&
-    typeof payloadtype === 'string' &&
-    typeof signature === 'string'
-  ) {
-    return { signature, payloadtype, payload };
-  }
-  const parsed = Envelope.safeParse(raw);
-  if (!parsed.success) throw fault('bad-request', `envelope: ${problemOf(parsed.error)}`);
-  return parsed.data;
-};
-
-/** What a refusal says: in the words of the message where it has some. */
-export const wordsOf = (error: Fault, way: Way | undefined): string => {
-  const reason = error.detail['reason'];
-  const says = typeof reason === 'string' ? way?.call?.says?.[reason] : undefined;
-  if (says === undefined) return error.message;
-  return typeof says === 'string' ? says : says(way?.msg, error, way?.process);
-};
-
-/** The error reply for a Fault. `detail` tells which field of the payload was wrong. */
-export const faultReply = (error: Fault, message: string): Reply => {
-  const detail = error.detail['problem'];
-  if (detail === undefined) return errorReply(error.status, message);
-  const payload = stringifyJson({ status: error.status, message, detail });
-  return { status: error.status, body: replyBody('error', payload, true) };
-};
-
 const replyOf = (op: Op, payload: unknown, onLost: (() => void) | undefined): Reply => {
   const json = renderJson(payload);
   const body = json === '' ? '' : replyBody(op.replyType ?? op.type, json, false);
@@ -140,36 +94,33 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
     return replyOf(op, payload, way.onLost);
   };
 
-  const recover = async (row: Row | undefined, envelope: Envelope): Promise<string> => {
-    try {
-      const id = identify(envelope.payload, envelope.signature);
-      return typeof id === 'string' ? id : await id;
-    } catch (error) {
-      const [first] = row?.dialects ?? deps.dialects;
-      if (!(error instanceof Fault) || error.code !== 'forbidden' || first === undefined)
-        throw error;
-      throw new Fault('forbidden', first.badSignature(error), error.detail, error);
-    }
-  };
-
-  const refused = async (error: unknown, way: Way | undefined, type: string): Promise<Reply> => {
+  const refused = async (
+    error: unknown,
+    way: Way | undefined,
+    type: string,
+    having: readonly Dialect[],
+  ): Promise<Reply> => {
     if (!(error instanceof Fault)) {
       log.error('request failed', { type, error });
       return errorReply(500, 'internal error');
     }
     // A refusal may tell of effects that are not on disk yet.
     if (way !== undefined) await engine.settled();
-    return faultReply(error, wordsOf(error, way));
+    return faultReply(error, wordsOf(error, way, having));
   };
 
   const answer = async (envelope: Envelope, origin: Origin): Promise<Reply> => {
     const type = envelope.payloadtype;
+    const row = rows.get(type);
     let way: Way<Op> | undefined;
     try {
-      const row = rows.get(type);
-      const caller = row?.unsigned === true ? '' : await recover(row, envelope);
-      if (row === undefined) throw unknownType(type);
+      let caller = '';
+      if (row?.unsigned !== true) {
+        const id = identify(envelope.payload, envelope.signature);
+        caller = typeof id === 'string' ? id : await id;
+      }
       way = admission.begin<Op>(caller, origin);
+      if (row === undefined) throw unknownType(type);
       const absent = admission.admit(envelope, row.dialects, opsOf, way);
       if (absent !== undefined) {
         const home = await elsewhere?.(absent.target, caller);
@@ -183,7 +134,7 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
       }
       return await run(op, way);
     } catch (error) {
-      return await refused(error, way, type);
+      return await refused(error, way, type, row?.dialects ?? deps.dialects);
     }
   };
 

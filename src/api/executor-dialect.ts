@@ -34,6 +34,7 @@ export const executorDialect = (
   name: 'executor',
   ops,
   watches,
+  closesRefused: false,
   authorise,
   notServerOwner: 'Access denied, not server owner',
   badSignature: (refusal) => refusal.message,

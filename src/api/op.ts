@@ -219,6 +219,8 @@ export interface Dialect {
   readonly name: string;
   readonly ops: ReadonlyMap<string, Op>;
   readonly watches: ReadonlyMap<string, Watch>;
+  /** Whether a refused subscription ends the connection; else it stays open for others. */
+  readonly closesRefused: boolean;
   /**
    * Who the caller is to the colony; undefined for an owner. Throws forbidden. `ref` is how the message
    * named the colony, which is undefined when no such colony is here.

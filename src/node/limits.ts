@@ -330,6 +330,24 @@ export const LIMITS = {
   bookConfirmEveryMs: MINUTE,
   /** An expired server record serves as a hint where to look for this long. */
   bookHintMs: 30 * DAY,
+  /** A lookup ends after this, with what it found. */
+  lookupMs: 5_000,
+  /** A record confirmed within this time is not looked up again. */
+  lookupFreshMs: 5 * MINUTE,
+  /** An id that nobody had is not looked up again for this long. */
+  lookupMissMs: 20_000,
+  lookupMissesMax: 10_000,
+  /** Lookups under way; each holds an overlay query and a few HTTP calls. */
+  lookupsRunningMax: 256,
+  /** Nodes asked over HTTP in one lookup, beside the overlay. */
+  lookupPlacesMax: 4,
+  /** What a server says about hosting a colony counts this long … */
+  consentMs: HOUR,
+  /** … and a failure to ask it this long. */
+  consentFailedMs: 20_000,
+  /** Time for a server to answer whether it hosts a colony. */
+  consentAskMs: 1_500,
+  consentsMax: 10_000,
   /** Lookups of ids not known here, paid for by the overlay: for one address or caller … */
   lookupsPerSecondOfOne: 2,
   lookupsBurstOfOne: 60,

@@ -28,6 +28,7 @@ export const runtimeDialect: Dialect = {
   name: 'runtime',
   ops: byType<Op>(RUNTIME_OPS),
   watches: byType<Watch>(RUNTIME_WATCHES),
+  closesRefused: true,
   authorise,
   notServerOwner: 'RecoveredID does not match Server Id',
   badSignature: (refusal) => refusalOf2022(refusal) ?? refusal.message,

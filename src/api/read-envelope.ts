@@ -1,0 +1,29 @@
+// From the text of a request or frame to its envelope.
+
+import { fault } from '../node/errors.ts';
+import { Envelope } from '../node/model/envelope.ts';
+import { problemOf } from '../node/model/wire.ts';
+import { jsonProblem } from './json-problem.ts';
+
+/** Reads the envelope of a request or frame. Throws bad-request with the parser's text. */
+export const readEnvelope = (body: string): Envelope => {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(body);
+  } catch (error) {
+    // Expected: whatever was sent is not JSON.
+    throw fault('bad-request', jsonProblem(body, error));
+  }
+  if (raw === null) throw fault('bad-request', 'envelope is null');
+  const { signature, payloadtype, payload } = raw as Partial<Envelope>;
+  if (
+    typeof payload === 'string' &&
+    typeof payloadtype === 'string' &&
+    typeof signature === 'string'
+  ) {
+    return { signature, payloadtype, payload };
+  }
+  const parsed = Envelope.safeParse(raw);
+  if (!parsed.success) throw fault('bad-request', `envelope: ${problemOf(parsed.error)}`);
+  return parsed.data;
+};

@@ -1,0 +1,40 @@
+// How a refusal is told: its words, and its reply.
+
+import { type Fault, fault } from '../node/errors.ts';
+import { errorReply, type Reply, replyBody } from '../node/model/envelope.ts';
+import { stringifyJson } from '../node/model/json.ts';
+import type { Way } from './admission.ts';
+import type { Dialect } from './op.ts';
+
+/** The refusal of a payload type that nobody serves. */
+export const unknownType = (type: string): Fault => {
+  const hint =
+    'empty (this usually means the client is misconfigured - check that COLONIES_PRVKEY and other environment variables are set correctly)';
+  return fault('forbidden', `invalid rpcMsg.PayloadType: ${type === '' ? hint : type}`);
+};
+
+/**
+ * What a refusal says: that of a bad signature (nothing else comes before there is a way) in the words of the
+ * first dialect that knows the message, a later one in the words of the message where it has some.
+ */
+export const wordsOf = (
+  error: Fault,
+  way: Way | undefined,
+  dialects: readonly Dialect[],
+): string => {
+  if (way === undefined && error.code === 'forbidden') {
+    return dialects[0]?.badSignature(error) ?? error.message;
+  }
+  const reason = error.detail['reason'];
+  const says = typeof reason === 'string' ? way?.call?.says?.[reason] : undefined;
+  if (says === undefined) return error.message;
+  return typeof says === 'string' ? says : says(way?.msg, error, way?.process);
+};
+
+/** The error reply for a Fault. `detail` tells which field of the payload was wrong. */
+export const faultReply = (error: Fault, message: string): Reply => {
+  const detail = error.detail['problem'];
+  if (detail === undefined) return errorReply(error.status, message);
+  const payload = stringifyJson({ status: error.status, message, detail });
+  return { status: error.status, body: replyBody('error', payload, true) };
+};
