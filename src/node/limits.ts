@@ -90,8 +90,6 @@ export const LIMITS = {
   partStartMs: 10 * MINUTE,
   /** A part that hangs at stop is left behind, so that the database behind it is still closed. */
   partStopMs: 30_000,
-  /** Calls in flight get this long to be answered at shutdown, as on the original servers. */
-  shutdownGraceMs: 5_000,
   /** Pace of the background loop: the reaction time to a deadline. */
   tickMs: 500,
   /**
