@@ -71,7 +71,7 @@ const rowsOf = (dialects: readonly Dialect[]): ReadonlyMap<string, Row> => {
   return rows;
 };
 
-const replyOf = (op: Op, payload: unknown, onLost: (() => void) | undefined): Reply => {
+const replyOf = (op: Op, payload: unknown, onLost: Way['onLost']): Reply => {
   const json = renderJson(payload);
   const body = json === '' ? '' : replyBody(op.replyType ?? op.type, json, false);
   return onLost === undefined ? { status: 200, body } : { status: 200, body, onLost };

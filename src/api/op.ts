@@ -20,7 +20,7 @@ export interface Cx {
   /** Facts about this server for the operations that report them. */
   readonly server: ServerFacts;
   /** Set by `run` when the effect must be undone if the reply cannot be delivered. */
-  onLost: (() => void) | undefined;
+  onLost: (() => Promise<void>) | undefined;
 }
 
 /** A call on a colony: the colony, how the request named it, and who the caller is there. */

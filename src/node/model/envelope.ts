@@ -12,7 +12,7 @@ export interface Reply {
   readonly status: number;
   readonly body: string;
   /** To be called when the reply could not be delivered: undoes what was granted to the caller. */
-  readonly onLost?: () => void;
+  readonly onLost?: () => Promise<void>;
 }
 
 /** What is known about where a call came from. */

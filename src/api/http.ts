@@ -1,0 +1,232 @@
+// The HTTP server: routes bytes to the dispatcher and back, and bounds what a client may cost. It must not
+// know an operation, a dialect or a payload.
+
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Clock } from '../node/clock.ts';
+import { LIMITS, type Limits } from '../node/limits.ts';
+import type { Log } from '../node/log.ts';
+import { errorReply, type Reply } from '../node/model/envelope.ts';
+import { corsHeaders } from './cors.ts';
+import type { Dispatch } from './dispatch.ts';
+import { isGone, onGone, originOf } from './http-origin.ts';
+import { serveUpgrades } from './upgrade.ts';
+import type { Watching } from './ws.ts';
+
+/** A request on a route that the composition adds. */
+export interface HttpRequest {
+  /** Path and query as received. */
+  readonly url: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Uint8Array;
+  /** Numeric address of the peer. */
+  readonly ip: string;
+  /** Aborted when the client goes away; made when first read. */
+  readonly signal: AbortSignal;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+/** A route beside the RPC, such as `/metrics`. `path` may hold `:name` parts and a final `*`. */
+export interface HttpRoute {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly bodyBytesMax?: number;
+  handle(request: HttpRequest): HttpReply | Promise<HttpReply>;
+}
+
+export interface HttpOptions {
+  readonly dispatch: Dispatch;
+  /** WebSocket endpoints by path. */
+  readonly sockets: Readonly<Record<string, Watching>>;
+  readonly routes?: readonly HttpRoute[];
+  /** PEM texts; without them plain HTTP is served. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  /** Ends every waiting call; asked when the server stops. */
+  drain(): void;
+  readonly clock: Pick<Clock, 'after'>;
+  readonly log: Log;
+  readonly limits?: Limits;
+}
+
+export interface HttpServer {
+  /** Starts to serve; port 0 takes a free one. Rejects with the system's error when the address is taken. */
+  listen(at: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
+  /** Stops accepting, ends waiting calls, closes connections; after a grace the rest is cut. */
+  close(): Promise<void>;
+}
+
+const PLAIN = 'text/plain';
+const TEXT = 'text/plain; charset=utf-8';
+const OCTETS = 'application/octet-stream';
+const RPC_PATH = '/api';
+
+// For a path that is no URL.
+const badRequest = (_error: unknown, _request: unknown, reply: unknown): void => {
+  void (reply as FastifyReply).code(400).type(TEXT).send('Bad Request\n');
+};
+
+const makeApp = (options: HttpOptions, limits: Limits): FastifyInstance => {
+  const arrival = {
+    headersTimeout: limits.headersMs,
+    connectionsCheckingInterval: limits.arrivalCheckMs,
+    keepAlive: true,
+    keepAliveInitialDelay: limits.probeIdleMs,
+  };
+  const { tls } = options;
+  return fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    bodyLimit: limits.bodyBytesMax,
+    keepAliveTimeout: limits.keepAliveMs,
+    requestTimeout: limits.requestMs,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    frameworkErrors: badRequest,
+    ...(tls === undefined ? { http: arrival } : { https: { ...arrival, ...tls } }),
+  }) as unknown as FastifyInstance;
+};
+
+// Every body is bytes to us, whatever its sender calls it, or when he calls it nothing at all.
+const takeAnyContentType = (app: FastifyInstance): void => {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(['*', OCTETS], { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+  app.addHook('onRequest', (request, reply, done) => {
+    const { headers, method, url } = request.raw;
+    const cors = corsHeaders(method ?? '', headers.origin, headers.host);
+    if (cors !== undefined) {
+      reply.headers(cors);
+      if (method === 'OPTIONS') {
+        void reply.code(204).send();
+        return;
+      }
+    }
+    if (url === RPC_PATH || url?.startsWith(`${RPC_PATH}?`)) headers['content-type'] = OCTETS;
+    done();
+  });
+};
+
+const addPlainRoutes = (app: FastifyInstance): void => {
+  app.get('/health', (_request, reply) => reply.type(TEXT).send(''));
+  app.get('/pubsub', (_request, reply) =>
+    reply
+      .code(400)
+      .type(TEXT)
+      .headers({ 'sec-websocket-version': '13', 'x-content-type-options': 'nosniff' })
+      .send('Bad Request\n'),
+  );
+  app.post(`${RPC_PATH}/`, (_request, reply) => reply.redirect(RPC_PATH, 307));
+  for (const path of ['/health', '/pubsub']) {
+    app.get(`${path}/`, (_request, reply) => reply.redirect(path, 301));
+  }
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).header('content-type', PLAIN).send('404 page not found'),
+  );
+};
+
+const bodyOf = (request: FastifyRequest): Buffer =>
+  Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+
+const addRoute = (app: FastifyInstance, route: HttpRoute): void => {
+  app.route({
+    method: route.method,
+    url: route.path,
+    ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
+    handler: async (request, reply) => {
+      const origin = originOf(request.raw, reply.raw);
+      const answer = await route.handle({
+        url: request.url,
+        params: request.params as Record<string, string>,
+        query: request.query as HttpRequest['query'],
+        headers: request.headers,
+        body: bodyOf(request),
+        ip: request.ip,
+        get signal() {
+          return origin.signal;
+        },
+      });
+      return reply
+        .code(answer.status)
+        .headers(answer.headers ?? {})
+        .send(answer.body);
+    },
+  });
+};
+
+const addErrors = (app: FastifyInstance, limits: Limits, log: Log): void => {
+  app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) log.error('http request failed', { url: request.url, error });
+    const tooLarge = `request body is larger than ${limits.bodyBytesMax} bytes`;
+    const message = status === 413 ? tooLarge : status >= 500 ? 'internal error' : error.message;
+    const answer = errorReply(status, message);
+    return reply.code(status).type(TEXT).send(answer.body);
+  });
+};
+
+/** Makes the server of a node; nothing listens before `listen`. */
+export const makeHttpServer = (options: HttpOptions): HttpServer => {
+  const { dispatch, log, clock, limits = LIMITS } = options;
+  const app = makeApp(options, limits);
+  let stopping = false;
+
+  const undo = (onLost: () => Promise<void>): void => {
+    onLost().catch((error: unknown) => log.error('cannot undo an undelivered reply', { error }));
+  };
+
+  const deliver = (answer: Reply, reply: FastifyReply): void => {
+    const { onLost } = answer;
+    if (onLost !== undefined) {
+      if (isGone(reply.raw)) undo(onLost);
+      else onGone(reply.raw, () => undo(onLost));
+    }
+    if (stopping) reply.header('connection', 'close');
+    reply.code(answer.status);
+    if (answer.body === '') void reply.send();
+    else void reply.type(TEXT).send(answer.body);
+  };
+
+  takeAnyContentType(app);
+  addErrors(app, limits, log);
+  addPlainRoutes(app);
+  for (const route of options.routes ?? []) addRoute(app, route);
+  app.post(RPC_PATH, (request, reply) => {
+    dispatch.receive(bodyOf(request).toString('utf8'), originOf(request.raw, reply.raw)).then(
+      (answer) => deliver(answer, reply),
+      (error: unknown) => {
+        log.error('dispatch failed', { error });
+        deliver(errorReply(500, 'internal error'), reply);
+      },
+    );
+  });
+  const server = app.server as Server;
+  server.maxConnections = limits.connectionsMax;
+  const upgrades = serveUpgrades(server, options.sockets, limits, options.tls !== undefined);
+
+  return {
+    listen: async ({ host, port }) => {
+      await app.listen({ host, port });
+      return { port: (server.address() as AddressInfo).port };
+    },
+    close: async () => {
+      stopping = true;
+      options.drain();
+      upgrades.closeAll();
+      const cancel = clock.after(limits.shutdownGraceMs, () => {
+        server.closeAllConnections();
+        upgrades.cutAll();
+      });
+      await app.close();
+      cancel();
+    },
+  };
+};

@@ -1,0 +1,89 @@
+// Upgrades of HTTP connections: WebSocket where somebody serves it; any other wish to upgrade (such as h2c,
+// which some clients ask for with every first request) is ignored and the request taken as it is.
+
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Limits } from '../node/limits.ts';
+import { connectionOf } from './http-origin.ts';
+import type { SocketOrigin, Watching } from './ws.ts';
+
+const GOING_AWAY = 1001;
+const NOT_FORWARDED = new Set(['connection', 'upgrade', 'http2-settings']);
+
+const pathOf = (request: IncomingMessage): string => (request.url ?? '').replace(/\?.*$/s, '');
+
+// The same request once more, without its wish: the parser that read it has let go of the connection.
+const takeAsPlain = (
+  server: Server,
+  event: string,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void => {
+  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
+  for (let at = 0; at < request.rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = request.rawHeaders.slice(at, at + 2);
+    if (!NOT_FORWARDED.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  server.emit(event, socket);
+};
+
+const originOf = (socket: Socket, opened: WebSocket): SocketOrigin => {
+  let signal: AbortSignal | undefined;
+  return {
+    connection: connectionOf(socket),
+    get signal() {
+      if (signal === undefined) {
+        const controller = new AbortController();
+        signal = controller.signal;
+        opened.once('close', () => controller.abort());
+      }
+      return signal;
+    },
+    hangUp: () => socket.end(),
+  };
+};
+
+export interface Upgrades {
+  /** Tells every subscriber that the server goes away. */
+  closeAll(): void;
+  /** Cuts those that did not go. */
+  cutAll(): void;
+}
+
+/** Serves WebSocket on these paths of the server. */
+export const serveUpgrades = (
+  server: Server,
+  sockets: Readonly<Record<string, Watching>>,
+  limits: Limits,
+  tls: boolean,
+): Upgrades => {
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.frameBytesMax,
+    perMessageDeflate: false,
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const path = pathOf(request);
+    const serve = Object.hasOwn(sockets, path) ? sockets[path] : undefined;
+    const wanted = request.headers.upgrade?.toLowerCase() === 'websocket';
+    if (serve === undefined || !wanted) {
+      takeAsPlain(server, tls ? 'secureConnection' : 'connection', request, socket, head);
+      return;
+    }
+    wss.handleUpgrade(request, socket, head, (opened) =>
+      serve(opened, originOf(request.socket, opened)),
+    );
+  });
+  return {
+    closeAll: () => {
+      for (const client of wss.clients) client.close(GOING_AWAY, 'server is stopping');
+    },
+    cutAll: () => {
+      for (const client of wss.clients) client.terminate();
+    },
+  };
+};
