@@ -32,7 +32,8 @@ export interface TrustFacts {
   readonly scopes: readonly string[];
   /** Endorsements whose signatures hold; times, lists and revocations are judged here. */
   readonly links: readonly SignedRecord<'endorsement'>[];
-  readonly list: (issuer: string) => KnownList | undefined;
+  /** The newest known list of an issuer; without the function lists are not judged. */
+  readonly list?: (issuer: string) => KnownList | undefined;
   readonly isRevoked: (id: string) => boolean;
 }
 
@@ -78,6 +79,7 @@ type Problem = Omit<Failure, 'reached'>;
 
 const listProblem = (link: SignedRecord<'endorsement'>, facts: TrustFacts): Problem | undefined => {
   const issuer = link.payload.id;
+  if (!facts.list) return undefined;
   const known = facts.list(issuer);
   const stale = (text: string): Problem => ({ broke: 'stale', at: issuer, text: `stale: ${text}` });
   if (!known) return stale(`no list of ${short(issuer)} is known`);

@@ -36,6 +36,7 @@ export interface Copy {
 
 /** The part of the overlay that the federation uses; fulfilled by shape (src/dht/overlay.ts). */
 export interface Overlay {
+  readonly peerId: string;
   /** Every valid copy as it comes in, our own first; ends with the lookup or the signal. */
   search(namespace: string, key: string, signal?: AbortSignal): AsyncIterable<Copy>;
   /** A lookup that also sends the best copy to holders of worse ones. */

@@ -328,11 +328,19 @@ export const LIMITS = {
   bookConfirmEveryMs: MINUTE,
   /** An expired server record serves as a hint where to look for this long. */
   bookHintMs: 30 * DAY,
+  /** Servers an operator may name as anchors. */
+  anchorsMax: 1_000,
+  /** Endorsements kept: given by the owner of this server, and received by it. */
+  endorsementsKeptMax: 450,
+  /** Endorsements stapled to a server record. */
+  staplesMax: 24,
+  /** Time to look for what a chain of endorsements lacks. */
+  trustWalkMs: 5_000,
   /** A lookup ends after this, with what it found. */
   lookupMs: 5_000,
   /** A record confirmed within this time is not looked up again. */
   lookupFreshMs: 5 * MINUTE,
-  /** An id that nobody had is not looked up again for this long. */
+  /** An id that nobody had is not looked up again for this long; a revocation for `lookupFreshMs`. */
   lookupMissMs: 20_000,
   lookupMissesMax: 10_000,
   /** Lookups under way; each holds an overlay query and a few HTTP calls. */
@@ -344,8 +352,14 @@ export const LIMITS = {
   /** … and a failure to ask it this long. */
   consentFailedMs: 20_000,
   /** Time for a server to answer whether it hosts a colony. */
-  consentAskMs: 1_500,
+  consentAskMs: 1_000,
+  /** In a settled resolve, what was found of a colony after this time is enough … */
+  resolveColonyMs: 1_000,
+  /** … and of each of its servers, and of revocations. */
+  resolveServerMs: 500,
   consentsMax: 10_000,
+  /** Hosts of one colony whose revocation is asked for; the others' would have been pushed. */
+  resolveRevocationsMax: 4,
   /** Lookups of ids not known here, paid for by the overlay: for one address or caller … */
   lookupsPerSecondOfOne: 2,
   lookupsBurstOfOne: 60,
