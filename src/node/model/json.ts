@@ -17,8 +17,8 @@ export class OddNumber {
 }
 
 const NEEDS_EXACT = /(?:^|[:[,])\s*-?(?:\d{16}|\d+[.eE])/;
-const TOKEN = /"(?:[^"\\]|\\[\s\S])*"|-?\d[\d.eE+-]*/g;
-const STRICT_NUMBER = /^-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+const TOKEN = /"|-?\d[\d.eE+-]*/g;
+const SHORT_INTEGER = /^-?\d{1,15}$/;
 const ESCAPED = /[<>&\u2028\u2029]/;
 const ESCAPED_ALL = new RegExp(ESCAPED, 'g');
 
@@ -28,25 +28,64 @@ const exactNumber = (text: string): number | bigint | OddNumber => {
   return Number.isSafeInteger(value) ? value : BigInt(text);
 };
 
-const markerFor = (text: string): string => {
-  let marker = '#';
-  while (text.includes(`"${marker}`)) marker += '#';
-  return marker;
+/** Index after the string that starts at `from` in valid JSON. */
+const afterString = (text: string, from: number): number => {
+  for (let at = from + 1; ; ) {
+    const quote = text.indexOf('"', at);
+    let before = quote - 1;
+    while (text[before] === '\\') before -= 1;
+    at = quote + 1;
+    if ((quote - before) % 2 === 1) return at;
+  }
+};
+
+/** How many `#` the string that starts at `from` begins with, escaped ones included. */
+const hashesAt = (text: string, from: number): number => {
+  let count = 0;
+  for (let at = from + 1; ; count++) {
+    if (text[at] === '#') at += 1;
+    else if (text.startsWith('\\u0023', at)) at += 6;
+    else return count;
+  }
+};
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Valid JSON with the numbers that JSON.parse might not keep made strings, and what marks those. */
+const markNumbers = (text: string): { readonly marked: string; readonly marker: string } => {
+  const odd: Span[] = [];
+  let hashes = 0;
+  TOKEN.lastIndex = 0;
+  for (let found = TOKEN.exec(text); found; found = TOKEN.exec(text)) {
+    const from = found.index;
+    if (found[0] === '"') {
+      hashes = Math.max(hashes, hashesAt(text, from));
+      TOKEN.lastIndex = afterString(text, from);
+    } else if (!SHORT_INTEGER.test(found[0])) {
+      odd.push({ from, to: TOKEN.lastIndex });
+    }
+  }
+  const marker = '#'.repeat(hashes + 1);
+  const parts: string[] = [];
+  let copied = 0;
+  for (const { from, to } of odd) {
+    parts.push(text.slice(copied, from), '"', marker, text.slice(from, to), '"');
+    copied = to;
+  }
+  return { marked: parts.join('') + text.slice(copied), marker };
 };
 
 /**
  * Parses JSON text. Integers outside ±2^53 become bigint; `1.0` and `1e3` become OddNumber; all
- * else is
- * JSON.parse. Throws SyntaxError on malformed text and RangeError on absurd nesting.
+ * else is JSON.parse. Throws SyntaxError on malformed text and RangeError on absurd nesting.
  */
 export const parseJson = (text: string): unknown => {
-  if (!NEEDS_EXACT.test(text)) return JSON.parse(text);
-  const marker = markerFor(text);
-  const marked = text.replace(TOKEN, (token) =>
-    token[0] !== '"' && STRICT_NUMBER.test(token) && (token.length > 15 || /[.eE]/.test(token))
-      ? `"${marker}${token}"`
-      : token,
-  );
+  const plain = JSON.parse(text);
+  if (!NEEDS_EXACT.test(text)) return plain;
+  const { marked, marker } = markNumbers(text);
   return JSON.parse(marked, (_key, value) =>
     typeof value === 'string' && value.startsWith(marker)
       ? exactNumber(value.slice(marker.length))
@@ -54,15 +93,46 @@ export const parseJson = (text: string): unknown => {
   );
 };
 
+const nulsOf = (text: string): number => {
+  let count = 0;
+  while (text.charCodeAt(count) === 0) count += 1;
+  return count;
+};
+
+/** JSON of a value that holds bigint: printed behind a marker that no string or key begins with. */
+const stringifyBig = (value: unknown): string => {
+  let nuls = 0;
+  JSON.stringify(value, (key, part) => {
+    nuls = Math.max(nuls, nulsOf(key), typeof part === 'string' ? nulsOf(part) : 0);
+    return typeof part === 'bigint' ? 0 : part;
+  });
+  const marker = '\u0000'.repeat(nuls + 1);
+  const text = JSON.stringify(value, (_key, part) =>
+    typeof part === 'bigint' ? `${marker}${part}` : part,
+  );
+  const escaped = '\\u0000'.repeat(nuls + 1);
+  const parts: string[] = [];
+  let copied = 0;
+  for (let at = text.indexOf('"'); at >= 0; ) {
+    const to = afterString(text, at);
+    if (text.startsWith(escaped, at + 1)) {
+      parts.push(text.slice(copied, at), text.slice(at + 1 + escaped.length, to - 1));
+      copied = to;
+    }
+    at = text.indexOf('"', to);
+  }
+  return parts.join('') + text.slice(copied);
+};
+
 /** JSON text of `value`, with bigint printed as an integer. */
 export const stringifyJson = (value: unknown): string => {
-  let sawBig = false;
-  const text = JSON.stringify(value, (_key, part) => {
-    if (typeof part !== 'bigint') return part;
-    sawBig = true;
-    return `\u0000bigint:${part}`;
-  });
-  return sawBig ? text.replace(/"\\u0000bigint:(-?\d+)"/g, '$1') : text;
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    // Expected: JSON.stringify refuses bigint, and nothing else that the node prints.
+    if (!(error instanceof TypeError)) throw error;
+    return stringifyBig(value);
+  }
 };
 
 /**
