@@ -18,6 +18,9 @@ export class AdvisedError extends Error {
   }
 }
 
+/** Nothing says who calls, or there is no key for it. As an AdvisedError: exit code 255. */
+export class MissingKey extends AdvisedError {}
+
 /** A refusal of the server: its own text, its status. Exit code 255. */
 export class ServerError extends Error {
   override readonly name = 'ServerError';

@@ -11,8 +11,8 @@ export interface Keychain {
   put(id: string, prvkey: string): void;
   /** The key of an id; undefined when there is none. */
   find(id: string): string | undefined;
-  /** The key of an id; throws the documented text of a missing file. */
-  get(id: string): string;
+  /** The path of the file of an id, there or not. */
+  fileOf(id: string): string;
 }
 
 const NAME = /^[^/\\\0]+$/;
@@ -58,10 +58,6 @@ export const openKeychain = (home: string): Keychain => {
       // The mode above counts for new files only.
       chmodSync(file, 0o600);
     },
-    get: (id) => {
-      const key = find(id);
-      if (key !== undefined) return key;
-      throw new Error(`open ${fileOf(id)}: no such file or directory`);
-    },
+    fileOf,
   };
 };

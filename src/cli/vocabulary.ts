@@ -16,12 +16,10 @@ export const isRuntimeEnv = (env: Env): boolean =>
     env.COLONIES_SERVERID) !== undefined;
 
 /** Flags that only one vocabulary has decide; else the environment; else executors. */
-export const vocabularyOf = (
-  env: Env,
-  flags: Readonly<Record<string, unknown>> = {},
-): Vocabulary => {
+export const vocabularyOf = (env: Env, flags: Readonly<object> = {}): Vocabulary => {
+  const values = flags as Readonly<Record<string, unknown>>;
   const given = (names: readonly string[]): boolean =>
-    names.some((name) => flags[name] !== undefined);
+    names.some((name) => values[name] !== undefined);
   const runtime = given(RUNTIME_FLAGS);
   if (runtime !== given(EXECUTOR_FLAGS)) return runtime ? 'runtime' : 'executor';
   return isRuntimeEnv(env) ? 'runtime' : 'executor';

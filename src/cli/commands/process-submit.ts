@@ -1,0 +1,110 @@
+// `colonies process submit` and `assign`: putting processes in and taking them out.
+
+import { type Command, command, SERVER_FLAGS } from '../command.ts';
+import { advised, ServerError } from '../errors.ts';
+import { functionSpec } from '../function-spec.ts';
+import { colonyRef, findColonyRef, MEMBER_FLAGS, member } from '../identity.ts';
+import type { AnyProcess } from '../process-view.ts';
+import { done } from '../report.ts';
+import { asColonyMember, asMember } from '../session.ts';
+import { isObject, type JsonObject, readSpec } from '../spec-file.ts';
+import { outcome, WAIT_FLAGS, waitsForEnd } from '../wait.ts';
+
+const UNKNOWN_COLONY =
+  'Unknown Colony Id, please set COLONYID env variable or specify ColonyID in JSON file';
+
+/** A process specification as the server takes it; `colony` fills in when the file names none. */
+export const processSpec = (file: JsonObject, colony: string | undefined): JsonObject => {
+  const conditions = isObject(file['conditions']) ? file['conditions'] : {};
+  const colonyid = conditions['colonyid'] || colony;
+  if (colonyid === undefined) {
+    throw advised(UNKNOWN_COLONY, 'COLONIES_COLONYID and --colonyid work too.');
+  }
+  return {
+    ...file,
+    maxexectime: file['maxexectime'] || -1,
+    env: file['env'] ?? {},
+    conditions: { ...conditions, colonyid },
+  };
+};
+
+const submit = command({
+  path: ['process', 'submit'],
+  summary: 'Submit a process specification',
+  details:
+    'The file holds what to run (cmd, args, env) and where (conditions). A conditions.colonyid that is\n' +
+    'missing is taken from --colonyid or COLONIES_COLONYID. A function specification (funcname) is\n' +
+    'accepted as well. With --wait, prints the output and ends with 255 when the process failed.',
+  examples: [
+    'colonies process submit --spec examples/sleep.json --insecure',
+    'colonies process submit --spec examples/echo.json --wait --insecure',
+  ],
+  flags: {
+    ...SERVER_FLAGS,
+    ...MEMBER_FLAGS,
+    ...WAIT_FLAGS,
+    spec: { kind: 'string', help: 'JSON file; - is stdin', required: true },
+  },
+  run: async (ctx, flags) => {
+    const file = readSpec(flags.spec);
+    const isFunction = file['cmd'] === undefined && file['funcname'] !== undefined;
+    const { call } = await asMember(ctx, flags);
+    const process = isFunction
+      ? await call<AnyProcess>('submitfuncspecmsg', {
+          spec: functionSpec(file, findColonyRef(ctx, flags)),
+        })
+      : await call<AnyProcess>('submitprocessespecmsg', {
+          spec: processSpec(file, findColonyRef(ctx, flags)),
+        });
+    if (waitsForEnd(flags)) return outcome(ctx, call, process, flags);
+    done(ctx, 'Process submitted', { processID: process.processid }, process);
+    return undefined;
+  },
+});
+
+const NOTHING = 'No process was assigned';
+
+const assign = command({
+  path: ['process', 'assign'],
+  summary: 'Take one waiting process, as the runtime or executor that calls',
+  details: 'Ends with 0 and a warning when there is nothing to take.',
+  examples: ['colonies process assign --insecure', 'colonies process assign --timeout 10'],
+  flags: {
+    ...SERVER_FLAGS,
+    ...MEMBER_FLAGS,
+    timeout: { kind: 'int', help: 'Seconds to wait for a process (1.9)', default: 100 },
+  },
+  run: async (ctx, flags) => {
+    const { vocabulary, call, colony } = await asColonyMember(ctx, flags);
+    const fields =
+      vocabulary === 'runtime'
+        ? { colonyid: colonyRef(ctx, flags) }
+        : { colonyname: colony, timeout: flags.timeout };
+    let process: AnyProcess | undefined;
+    try {
+      process = await call<AnyProcess | undefined>('assignprocessmsg', fields);
+    } catch (error) {
+      // A refusal is only a warning, as in the originals; a server that cannot be reached is an error.
+      if (!(error instanceof ServerError)) throw error;
+      ctx.log.warn(NOTHING, error.status === 404 ? {} : { err: error.message });
+      if (ctx.globals.json) ctx.json(null);
+      return undefined;
+    }
+    if (process === undefined) {
+      ctx.log.warn(NOTHING);
+      if (ctx.globals.json) ctx.json(null);
+      return undefined;
+    }
+    const { id } = await member(ctx, flags);
+    if (vocabulary === 'runtime') {
+      const facts = { processID: process.processid, runtimeID: id };
+      done(ctx, 'Assigned process to runtime', facts, process);
+    } else {
+      const facts = { ProcessId: process.processid, ExecutorId: id };
+      done(ctx, 'Assigned process to executor', facts, process);
+    }
+    return undefined;
+  },
+});
+
+export const commands: readonly Command[] = [submit, assign];
