@@ -1,0 +1,208 @@
+// The composition of a node: the one place that knows every part and introduces them to each other.
+// What runs is decided here from the finished settings; how parts start and stop is lifecycle.ts.
+
+import { mkdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { makeDispatch } from './api/dispatch.ts';
+import { executorDialect } from './api/executor-dialect.ts';
+import { type HttpServer, makeHttpServer } from './api/http.ts';
+import { makeMetrics } from './api/metrics.ts';
+import { byType, type Dialect, type ServerFacts, type Watch } from './api/op.ts';
+import { OPS_BY_TYPE } from './api/ops/index.ts';
+import * as subscriptions from './api/ops/subscriptions.ts';
+import { makeChoose } from './api/runtime-dialect/choose.ts';
+import { runtimeDialect } from './api/runtime-dialect/dialect.ts';
+import { makeWatching } from './api/ws.ts';
+import { type Clock, systemClock } from './node/clock.ts';
+import type { Config } from './node/config.ts';
+import { createIdentify, type Identify } from './node/crypto/identify.ts';
+import { type OpenedEngine, openEngine } from './node/engine/open.ts';
+import { fault } from './node/errors.ts';
+import { makeLifecycle, type Part, ticking } from './node/lifecycle.ts';
+import { LIMITS } from './node/limits.ts';
+import { type Log, silentLog } from './node/log.ts';
+
+export { type Config, readConfig } from './node/config.ts';
+
+/** What a node is given beside its settings; all of it has a default. */
+export interface Parts {
+  readonly clock?: Clock;
+  readonly log?: Log;
+  /** Version and build time that the node reports. */
+  readonly build?: { readonly version: string; readonly time: string };
+  /** Gives the server id of a folder that has none, when the settings have none either. */
+  readonly newServerId?: () => string;
+  /** Called once when the node cannot go on, because its store failed: stop it and end the process. */
+  readonly onFatal?: (error: unknown) => void;
+}
+
+/** A running node. */
+export interface Node extends AsyncDisposable {
+  /** '' when nobody owns the server. */
+  readonly serverId: string;
+  /** The port it listens on, also where a free one was asked for. */
+  readonly port: number;
+  readonly tls: boolean;
+  /** Ends waiting calls, stops every part, closes the data folder. Never rejects. */
+  stop(): Promise<void>;
+}
+
+const readPem = async (what: 'Key' | 'Cert', path: string): Promise<Buffer> => {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const why = path === '' ? 'no file given' : (error as Error).message;
+    throw fault('unavailable', `Failed to load TLS ${what}: ${path} (${why})`, { reason: 'tls' });
+  }
+};
+
+const loadTls = async ({ http }: Config): Promise<{ cert: Buffer; key: Buffer } | undefined> => {
+  if (!http.tls) return undefined;
+  const key = await readPem('Key', http.tlskey);
+  return { key, cert: await readPem('Cert', http.tlscert) };
+};
+
+const ADDRESS_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another program',
+  EACCES: 'needs rights that this user does not have',
+  EADDRNOTAVAIL: 'is not an address of this machine',
+  ENOTFOUND: 'is not an address of this machine',
+};
+
+const listen = async (server: HttpServer, { http }: Config): Promise<number> => {
+  const { host, port } = http;
+  try {
+    return (await server.listen({ host, port })).port;
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const why = ADDRESS_PROBLEMS[code] ?? message;
+    throw fault('unavailable', `Cannot listen: ${host}:${port} ${why}`, { reason: 'address' });
+  }
+};
+
+const openStore = async (
+  config: Config,
+  clock: Clock,
+  log: Log,
+  parts: Parts,
+): Promise<OpenedEngine> => {
+  const { executors, retention } = config;
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const opened = await openEngine({
+    dir: config.dataDir,
+    clock,
+    log,
+    serverId: config.server.id,
+    options: {
+      staleExecutorS: executors.staleAfterS,
+      retentionS: retention.enabled ? retention.keepS : 0,
+    },
+    ...(parts.onFatal === undefined ? {} : { onFatal: parts.onFatal }),
+  });
+  const { server } = opened.engine;
+  if (server.id() === '' && parts.newServerId) await server.changeId(parts.newServerId());
+  if (config.server.id !== '' && config.server.id !== server.id()) {
+    log.warn('The data folder belongs to another server id, which stays in force', {
+      given: config.server.id,
+      kept: server.id(),
+    });
+  }
+  return opened;
+};
+
+interface Ground {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly opened: OpenedEngine;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly build: NonNullable<Parts['build']>;
+}
+
+const makeIdentifyFor = ({ config, clock, log }: Ground): Promise<Identify> => {
+  const want = config.crypto.engine;
+  return createIdentify({ ...(want === 'auto' ? {} : { engine: want }), clock, log });
+};
+
+/** What answers over HTTP: both dialects over one engine, calls and subscriptions. */
+const makeServer = (ground: Ground, identify: Identify, port: () => number): HttpServer => {
+  const { config, clock, log, opened, tls, build } = ground;
+  const facts: ServerFacts = {
+    name: hostname(),
+    buildversion: build.version,
+    buildtime: build.time,
+    host: config.http.host,
+    tls: tls !== undefined,
+    get port() {
+      return port();
+    },
+  };
+  const dialects: readonly Dialect[] = [
+    executorDialect(OPS_BY_TYPE, byType<Watch>(subscriptions)),
+    runtimeDialect,
+  ];
+  const shared = {
+    engine: opened.engine,
+    identify,
+    dialects,
+    choose: makeChoose(),
+    server: facts,
+    clock,
+    log,
+    metrics: makeMetrics(),
+  };
+  return makeHttpServer({
+    dispatch: makeDispatch(shared),
+    sockets: { '/pubsub': makeWatching(shared) },
+    ...(tls === undefined ? {} : { tls }),
+    drain: opened.engine.drain,
+    clock,
+    log,
+  });
+};
+
+const run = async (ground: Ground): Promise<Node> => {
+  const { config, clock, log, opened, tls } = ground;
+  const identify = await makeIdentifyFor(ground);
+  let { port } = config.http;
+  const server = makeServer(ground, identify, () => port);
+  const nothing = (): void => undefined;
+  const parts: readonly Part[] = [
+    { name: 'store', start: nothing, stop: opened.close },
+    { name: 'signatures', start: nothing, stop: identify.close },
+    ticking(clock, log, LIMITS.tickMs, opened.engine.tick),
+    {
+      name: 'http',
+      start: async () => {
+        port = await listen(server, config);
+      },
+      stop: server.close,
+    },
+  ];
+  const life = makeLifecycle(clock, log, parts);
+  await life.start();
+  return {
+    serverId: opened.engine.server.id(),
+    port,
+    tls: tls !== undefined,
+    stop: life.stop,
+    [Symbol.asyncDispose]: life.stop,
+  };
+};
+
+/**
+ * Starts a node and gives it when it answers. `config.dataDir` must not be empty. Throws unavailable with
+ * `detail.reason` 'locked', 'newer', 'address' or 'tls'; what was started is stopped then.
+ */
+export const createNode = async (config: Config, parts: Parts = {}): Promise<Node> => {
+  const { clock = systemClock(), log = silentLog(), build = { version: '', time: '' } } = parts;
+  const tls = await loadTls(config);
+  const opened = await openStore(config, clock, log, parts);
+  try {
+    return await run({ config, clock, log, opened, tls, build });
+  } catch (error) {
+    // Whatever failed: the folder must be free again. Closing it twice is harmless.
+    await opened.close();
+    throw error;
+  }
+};
