@@ -149,7 +149,7 @@ export interface Calls {
 
 /** Small one-way messages between connected peers, rate-limited per peer. */
 export interface Pushes {
-  /** `false` or a throw from `onMessage` counts as a fault of the peer; enough of them cost it the connection. */
+  /** `false` from `onMessage` is a fault of the peer (invalid bytes); enough of them cost it the connection. */
   serve(onMessage: (peer: string, bytes: Uint8Array) => Promise<boolean>): Promise<void>;
   /** Queues a message; false when the peer is not connected or its queue is full. */
   push(peer: string, bytes: Uint8Array): boolean;

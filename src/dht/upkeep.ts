@@ -1,0 +1,138 @@
+// The upkeep of table and stores, a little at a time: silent peers out, far parts of the table
+// exercised, dead records and long forgotten peers dropped. The library's own refresh makes one
+// random far lookup and pings old peers only when a bucket is full.
+
+import { createHash } from 'node:crypto';
+import type { PeerId } from '@libp2p/interface';
+import type { Clock } from '../node/clock.ts';
+import type { Limits } from '../node/limits.ts';
+import type { Log } from '../node/log.ts';
+import type { HealthBook } from './health.ts';
+import { KAD } from './kad.ts';
+import type { Contact, KadInside } from './kad-inside.ts';
+import { deadline } from './signals.ts';
+
+export interface UpkeepDeps {
+  readonly kad: () => KadInside;
+  /** Our place in the key space. */
+  readonly here: Uint8Array;
+  readonly ping: (peer: PeerId, signal: AbortSignal) => Promise<unknown>;
+  readonly health: HealthBook;
+  /** Closes the connections of a peer that is connected but silent. */
+  readonly drop: (peer: string, reason: string) => void;
+  readonly sweepRecords: () => Promise<number>;
+  readonly forgetPeers: () => Promise<void>;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Upkeep {
+  start(): void;
+  stop(): void;
+  /** One round at once. */
+  round(): Promise<void>;
+}
+
+const TRIES = 4_096;
+
+/** How many leading bits two places share. */
+export const commonBits = (a: Uint8Array, b: Uint8Array): number => {
+  for (let i = 0; i < a.length; i += 1) {
+    const difference = (a[i] ?? 0) ^ (b[i] ?? 0);
+    if (difference !== 0) return i * 8 + Math.clz32(difference) - 24;
+  }
+  return a.length * 8;
+};
+
+/** Random bytes whose place shares exactly `bits` leading bits with `here`, if a few tries find some. */
+export const keyAtDistance = (
+  here: Uint8Array,
+  bits: number,
+  clock: Pick<Clock, 'random'>,
+): Uint8Array => {
+  const key = clock.random(new Uint8Array(32));
+  const counter = Buffer.from(key.buffer, key.byteOffset, 4);
+  for (let i = 0; i < TRIES; i += 1) {
+    counter.writeUInt32BE(i);
+    if (commonBits(createHash('sha256').update(key).digest(), here) === bits) break;
+  }
+  return key;
+};
+
+/** The upkeep of one node. */
+export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
+  const { kad, here, ping, health, drop, limits, clock, log } = deps;
+  const controller = new AbortController();
+  let cancel: () => void = () => undefined;
+  let isStopped = false;
+
+  const heardAt = (contact: Contact): number =>
+    Math.max(contact.lastPing, health.answeredAt(contact.peerId.toString()));
+  const checkOne = async (contact: Contact): Promise<void> => {
+    const peer = contact.peerId.toString();
+    try {
+      await ping(contact.peerId, deadline(limits.overlayPingMs, controller.signal));
+      contact.lastPing = clock.now();
+      health.answered(peer);
+    } catch {
+      // Silence is what is looked for here.
+      if (isStopped) return;
+      health.failed(peer, false);
+      if (health.isOut(peer)) drop(peer, 'connected but silent');
+    }
+  };
+  const checkOldest = async (): Promise<void> => {
+    const quietSince = clock.now() - limits.overlayUpkeepMs;
+    const contacts = [...kad().routingTable.kb.toIterable()].filter(
+      (contact) => heardAt(contact) < quietSince,
+    );
+    contacts.sort((a, b) => heardAt(a) - heardAt(b));
+    await Promise.all(contacts.slice(0, limits.overlayPingsPerRound).map(checkOne));
+  };
+  /** A lookup near a random branch of the table, deep branches as often as shallow ones. */
+  const refresh = async (): Promise<void> => {
+    if (kad().routingTable.size === 0) return;
+    const depth = Math.min(
+      KAD.prefixLength,
+      Math.ceil(Math.log2(1 + kad().routingTable.size / KAD.bucketSize)) + 1,
+    );
+    const [byte = 0] = clock.random(new Uint8Array(1));
+    const key = keyAtDistance(here, byte % depth, clock);
+    const signal = deadline(limits.overlayGetMs, controller.signal);
+    try {
+      for await (const _event of kad().getClosestPeers(key, { signal })) {
+        // What the walk meets enters the table by itself.
+      }
+    } catch (error) {
+      // A walk that took too long exercised the table all the same.
+      if (!signal.aborted) throw error;
+    }
+  };
+  const round = async (): Promise<void> => {
+    await deps.sweepRecords();
+    await checkOldest();
+    await refresh();
+    await deps.forgetPeers();
+  };
+  const next = (): void => {
+    const [jitter = 0] = clock.random(new Uint8Array(1));
+    const delayMs = limits.overlayUpkeepMs * (0.75 + jitter / 512);
+    cancel = clock.after(delayMs, () => {
+      round()
+        .catch((error: Error) => log.warn('upkeep of the overlay failed', { error }))
+        .finally(() => {
+          if (!isStopped) next();
+        });
+    });
+  };
+  return {
+    start: next,
+    stop: () => {
+      isStopped = true;
+      cancel();
+      controller.abort(new Error('the overlay stops'));
+    },
+    round,
+  };
+};
