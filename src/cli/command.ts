@@ -58,6 +58,8 @@ export interface Context {
   readonly out: (text: string) => void;
   /** Writes bytes to stdout as they are; settles when it can take more. Never rejects. */
   readonly outBytes: (piece: Uint8Array) => Promise<void>;
+  /** Writes text to stderr as it is: for log lines of another form. */
+  readonly err: (text: string) => void;
   /** Writes one JSON document, indented, to stdout; bigint is printed exactly. */
   readonly json: (value: unknown) => void;
   /** Asks on stdout and reads a line from stdin: true only for the exact line `YES`. */
@@ -69,6 +71,8 @@ export interface Context {
    * once); after that the command must stop by itself, and a second signal ends the process.
    */
   readonly stopSignal: () => AbortSignal;
+  /** Every command there is, for completion. */
+  readonly allCommands: () => Promise<readonly Command[]>;
 }
 
 export interface Command<F extends Flags = Flags> {

@@ -31,6 +31,8 @@ export const ENV = {
   COLONIES_PRVKEY: 'Private key of the user or executor, when --prvkey is not given (1.9)',
   COLONIES_EXECUTOR_NAME: 'Executor name, when --name is not given (1.9)',
   COLONIES_EXECUTOR_TYPE: 'Executor type, when --type is not given (1.9)',
+  COLONIES_MONITOR_PORT: 'Port of `monitor start`, when --monitorport is not given (1.9)',
+  COLONIES_MONITOR_INTERVAL: 'Seconds between two looks of `monitor start` (1.9)',
   COLONIES_CLI_ASCII: '`true` draws the borders of tables in ASCII (1.9)',
   NO_COLOR: 'Set to anything: no colours',
   HOME: 'The keychain is the folder `.colonies` in it',

@@ -38,7 +38,6 @@ class UnknownCommand extends Error {
 
 const indented = (value: unknown): string => {
   const compact = stringifyJson(value);
-  // Bigints cannot pass JSON.stringify's own indentation, so strings are hidden while indenting.
   return `${indentJson(compact)}\n`;
 };
 
@@ -60,7 +59,7 @@ export const indentJson = (compact: string): string => {
   });
 };
 
-const makeContext = (edge: Edge, env: Env, globals: Globals): Context => {
+const makeContext = (edge: Edge, env: Env, globals: Globals, tree: readonly Group[]): Context => {
   const verbose = globals.verbose ?? boolOf(env.COLONIES_VERBOSE) ?? false;
   const colours = env.NO_COLOR === undefined;
   return {
@@ -75,13 +74,16 @@ const makeContext = (edge: Edge, env: Env, globals: Globals): Context => {
     ),
     out: edge.stdout,
     outBytes: edge.stdoutBytes,
+    err: edge.stderr,
     json: (value) => edge.stdout(indented(value)),
     confirm: async (question) => {
-      edge.stdout(question);
+      // With --json stdout is for JSON alone.
+      (globals.json ? edge.stderr : edge.stdout)(question);
       return (await edge.readLine()) === 'YES';
     },
     terminal: edge.stdoutIsTerminal && colours,
     stopSignal: edge.stopSignal,
+    allCommands: async () => (await Promise.all(tree.map((group) => group.load()))).flat(),
   };
 };
 
@@ -170,12 +172,8 @@ export const runCli = async (
   tree: readonly Group[] = TREE,
 ): Promise<number> => {
   const env = readEnv(edge.env);
-  let ctx = makeContext(edge, env, {
-    insecure: undefined,
-    skipTlsVerify: undefined,
-    verbose: undefined,
-    json: false,
-  });
+  const plain = { insecure: undefined, skipTlsVerify: undefined, verbose: undefined, json: false };
+  let ctx = makeContext(edge, env, plain, tree);
   let usage = '';
   try {
     const found = await locate(argv, tree);
@@ -189,7 +187,7 @@ export const runCli = async (
       edge.stdout(commandHelp(found.command));
       return EXIT.ok;
     }
-    ctx = makeContext(edge, env, parsed.globals);
+    ctx = makeContext(edge, env, parsed.globals, tree);
     const code = await found.command.run(ctx, parsed.values as never, parsed.positionals);
     return code ?? EXIT.ok;
   } catch (error) {

@@ -58,7 +58,7 @@ export const TREE: readonly Group[] = [
   {
     name: 'executor',
     summary: 'Manage executors',
-    load: () => from(import('./commands/executor.ts')),
+    load: () => from(import('./commands/executor.ts'), import('./commands/executor-list.ts')),
   },
   {
     name: 'function',

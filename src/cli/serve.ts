@@ -1,0 +1,79 @@
+// Runs a node in this process until it is told to stop: what `dev` and `server start` have in common.
+// The node's code is loaded here, when it is needed, and not before.
+
+import type { Node } from '../index.ts';
+import type { Config } from '../node/config.ts';
+import { Fault } from '../node/errors.ts';
+import { jsonLog, type Log } from '../node/log.ts';
+import type { Context } from './command.ts';
+import { advised, EXIT } from './errors.ts';
+import { buildTime, buildVersion } from './version.ts';
+
+const ADVICE: Readonly<Record<string, string>> = {
+  address: 'Choose another port with --port or another address with --host, or stop what uses it.',
+  locked:
+    'One node owns a data folder: stop the other one, or choose another folder with --data-dir.',
+  newer: 'Folders can be used by the release that wrote them, and by newer ones.',
+  tls: 'Give files with --tlskey and --tlscert, or serve plain HTTP with --insecure.',
+};
+
+/** A failure to start, with what to do about it. */
+const explained = (error: unknown): unknown => {
+  const reason = error instanceof Fault ? error.detail['reason'] : undefined;
+  const advice = ADVICE[String(reason)];
+  return advice === undefined ? error : advised((error as Fault).message, advice, error);
+};
+
+const logOf = (ctx: Context, config: Config): Log =>
+  config.log.format === 'text'
+    ? ctx.log
+    : jsonLog(ctx.globals.verbose === true ? 'debug' : 'info', ctx.clock.now, ctx.err);
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+export interface Serving {
+  /** Gives the id of a key that was made for a server without an owner. */
+  readonly newServerId?: () => string;
+  /** Runs once the node answers; a failure stops the node. */
+  readonly ready: (node: Node, log: Log) => Promise<void> | void;
+}
+
+/** Starts a node, waits for SIGINT or SIGTERM, stops it. Gives the exit code; throws what kept it from starting. */
+export const serve = async (ctx: Context, config: Config, serving: Serving): Promise<number> => {
+  const { createNode } = await import('../index.ts');
+  const log = logOf(ctx, config);
+  const stop = ctx.stopSignal();
+  let fatal: unknown;
+  const failed = new AbortController();
+  const starting = createNode(config, {
+    clock: ctx.clock,
+    log,
+    build: { version: buildVersion(), time: buildTime() },
+    ...(serving.newServerId === undefined ? {} : { newServerId: serving.newServerId }),
+    onFatal: (error) => {
+      fatal = error;
+      failed.abort();
+    },
+  });
+  let node: Node;
+  try {
+    node = await starting;
+  } catch (error) {
+    throw explained(error);
+  }
+  try {
+    log.info(`Starting Colonies API server at port: ${node.port}`);
+    await serving.ready(node, log);
+    await aborted(AbortSignal.any([stop, failed.signal]));
+  } finally {
+    await node.stop();
+  }
+  if (!failed.signal.aborted) return EXIT.ok;
+  throw new Error('The store failed: what is on disk is whole, restart the server', {
+    cause: fatal,
+  });
+};

@@ -1,0 +1,86 @@
+// The completion scripts of four shells around one table: path of words -> what can follow. Pure.
+
+type WordTable = ReadonlyMap<string, readonly string[]>;
+
+const cases = (table: WordTable, line: (path: string, words: string) => string): string =>
+  [...table].map(([path, words]) => line(path, words.join(' '))).join('\n');
+
+// The path is the words before the cursor that are not flags; a file name is offered after a flag.
+export const bashScript = (program: string, table: WordTable): string => `\
+# bash completion for ${program}
+_${program}_words() {
+  case "$1" in
+${cases(table, (path, words) => `    '${path}') echo '${words}' ;;`)}
+  esac
+}
+_${program}() {
+  local cur="\${COMP_WORDS[COMP_CWORD]}" path='' word i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word="\${COMP_WORDS[i]}"
+    [[ "$word" == -* ]] && break
+    path="\${path:+$path }$word"
+  done
+  COMPREPLY=($(compgen -W "$(_${program}_words "$path")" -- "$cur"))
+}
+complete -o default -F _${program} ${program}
+`;
+
+export const zshScript = (program: string, table: WordTable): string => `\
+#compdef ${program}
+_${program}_words() {
+  case "$1" in
+${cases(table, (path, words) => `    '${path}') echo '${words}' ;;`)}
+  esac
+}
+_${program}() {
+  local path_words='' word
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    [[ "$word" == -* ]] && break
+    path_words="\${path_words:+$path_words }$word"
+  done
+  local -a found
+  found=(\${(s: :)"$(_${program}_words "$path_words")"})
+  if (( \${#found} )); then
+    compadd -- $found
+  fi
+  _files
+}
+compdef _${program} ${program}
+`;
+
+export const fishScript = (program: string, table: WordTable): string => `\
+# fish completion for ${program}
+function __${program}_words
+    set -l path
+    for word in (commandline -opc)[2..-1]
+        string match -q -- '-*' $word; and break
+        set -a path $word
+    end
+    switch (string join ' ' -- $path)
+${cases(table, (path, words) => `        case '${path}'\n            echo '${words}' | string split ' '`)}
+    end
+end
+complete -c ${program} -a '(__${program}_words)'
+`;
+
+export const powershellScript = (program: string, table: WordTable): string => `\
+# PowerShell completion for ${program}
+Register-ArgumentCompleter -Native -CommandName '${program}' -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $table = @{
+${cases(table, (path, words) => `    '${path}' = '${words}'`)}
+  }
+  $path = @()
+  foreach ($element in $commandAst.CommandElements | Select-Object -Skip 1) {
+    $word = $element.ToString()
+    if ($word.StartsWith('-') -or $element.Extent.EndOffset -ge $cursorPosition) { break }
+    $path += $word
+  }
+  $words = $table[($path -join ' ')]
+  if ($words) {
+    $words -split ' ' | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {
+      [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+    }
+  }
+}
+`;
