@@ -9,6 +9,7 @@ import { parseJson } from '../node/model/json.ts';
 import type { ProcessRow } from '../node/model/process.ts';
 import { problemOf } from '../node/model/wire.ts';
 import { jsonProblem } from './json-problem.ts';
+import type { NodePort } from './node-port.ts';
 import type { Allow, Call, Dialect, MemberCx, Missing, Rank, ServerFacts, Target } from './op.ts';
 
 /**
@@ -48,6 +49,8 @@ export interface Absent {
 export interface AdmissionDeps {
   readonly engine: Engine;
   readonly server: ServerFacts;
+  /** Absent when the overlay is switched off. */
+  readonly node?: NodePort | undefined;
   readonly choose: ChooseDialect;
 }
 
@@ -79,10 +82,7 @@ const absent = (target: Target, missing: Missing<unknown>, msg: unknown): Absent
   refuse: () => fault(missing.code ?? 'not-found', missing.text(msg)),
 });
 
-type Ranked = Exclude<
-  Allow<unknown>,
-  { readonly who: 'anyone' } | { readonly who: 'server-owner' }
->;
+type Ranked = Exclude<Allow<unknown>, { readonly who: 'anyone' | 'server-owner' | 'identity' }>;
 
 // Finds what the message names and notes it; gives how the message names the colony.
 const locate = (allow: Ranked, way: Way, engine: Engine): string | Absent => {
@@ -111,7 +111,7 @@ const locate = (allow: Ranked, way: Way, engine: Engine): string | Absent => {
 };
 
 /** Makes the admission for one engine. */
-export const makeAdmission = ({ engine, server, choose }: AdmissionDeps) => {
+export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) => {
   const rank = (dialect: Dialect, who: Rank, way: Way, ref: string): void => {
     const member = dialect.authorise(who, way.colony, ref, way.caller, engine);
     if (member?.kind === 'executor') engine.roles.heard(member.executor);
@@ -121,7 +121,7 @@ export const makeAdmission = ({ engine, server, choose }: AdmissionDeps) => {
 
   const authorise = (dialect: Dialect, call: Call, way: Way): Absent | undefined => {
     const { allow } = call;
-    if (allow.who === 'anyone') return undefined;
+    if (allow.who === 'anyone' || allow.who === 'identity') return undefined;
     if (allow.who === 'server-owner') {
       if (engine.roles.isServerOwner(way.caller)) return undefined;
       throw fault('forbidden', dialect.notServerOwner);
@@ -142,6 +142,7 @@ export const makeAdmission = ({ engine, server, choose }: AdmissionDeps) => {
       caller,
       origin,
       server,
+      node,
       onLost: undefined,
       colony: undefined,
       name: '',

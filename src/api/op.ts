@@ -9,6 +9,7 @@ import type { ColonyRow } from '../node/model/colony.ts';
 import type { Origin } from '../node/model/envelope.ts';
 import type { Rendered } from '../node/model/json.ts';
 import type { ProcessRow } from '../node/model/process.ts';
+import type { NodePort } from './node-port.ts';
 
 /** What a call runs with. */
 export interface Cx {
@@ -19,6 +20,8 @@ export interface Cx {
   readonly origin: Origin;
   /** Facts about this server for the operations that report them. */
   readonly server: ServerFacts;
+  /** The node as part of an overlay; undefined when that is switched off. */
+  readonly node: NodePort | undefined;
   /** Set by `run` when the effect must be undone if the reply cannot be delivered. */
   onLost: (() => Promise<void>) | undefined;
 }
@@ -85,6 +88,8 @@ export interface Found<X> {
 export type Allow<M, X = unknown> =
   | { readonly who: 'anyone' }
   | { readonly who: 'server-owner' }
+  /** Any identity that signed: the operation itself decides. */
+  | { readonly who: 'identity' }
   | {
       readonly who: Rank;
       colony(msg: M): string;
@@ -108,7 +113,7 @@ export type Allow<M, X = unknown> =
     };
 
 /** The context that an operation with these permissions runs in. */
-export type CxFor<A> = A extends { readonly who: 'anyone' | 'server-owner' }
+export type CxFor<A> = A extends { readonly who: 'anyone' | 'server-owner' | 'identity' }
   ? Cx
   : (A extends { readonly who: 'member' | 'member-any' } ? MemberCx : ColonyCx) &
       (A extends { process(msg: never): string }

@@ -8,6 +8,7 @@ import * as executors from './executors.ts';
 import * as functions from './functions.ts';
 import * as identity from './identity.ts';
 import * as logs from './logs.ts';
+import * as node from './node.ts';
 import * as processes from './processes.ts';
 import * as server from './server.ts';
 import * as users from './users.ts';
@@ -22,6 +23,7 @@ export const DOMAINS = {
   attributes,
   logs,
   server,
+  node,
   identity,
 } as const;
 
@@ -34,6 +36,7 @@ export const OPS = {
   ...attributes,
   ...logs,
   ...server,
+  ...node,
   ...identity,
 } as const;
 export type Ops = typeof OPS;
