@@ -21,6 +21,8 @@ export const flag = () => z.preprocess(orElse(false), z.boolean('expected true o
 /** An integer within ±2^53; absent or null is 0. */
 export const int = () => z.preprocess(orElse(0), z.int('expected an integer'));
 
+const INT64 = 'expected a 64-bit integer';
+
 /** A 64-bit integer, exact: a number when safe, else a bigint; absent or null is 0. */
 export const int64 = () =>
   z.preprocess(
@@ -30,10 +32,10 @@ export const int64 = () =>
         z.int(),
         z
           .bigint()
-          .min(-(2n ** 63n))
-          .max(2n ** 63n - 1n),
+          .min(-(2n ** 63n), INT64)
+          .max(2n ** 63n - 1n, INT64),
       ],
-      'expected a 64-bit integer',
+      INT64,
     ),
   );
 
@@ -89,7 +91,10 @@ export const anything = () =>
   });
 
 const own = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !(value instanceof OddNumber);
 
 /** A map with free keys; absent or null is {}. */
 export const dict = <T extends z.ZodType>(of: T) =>
@@ -105,23 +110,21 @@ export const dict = <T extends z.ZodType>(of: T) =>
     return Object.fromEntries(out) as Record<string, z.output<T>>;
   });
 
+const isSpelling = (shape: object, name: string): boolean =>
+  !Object.hasOwn(shape, name) && Object.hasOwn(shape, name.toLowerCase());
+
+// Of a name sent in several spellings the last one counts, as on the original servers.
 const matchNames = (shape: object, value: unknown): unknown => {
+  if (value instanceof OddNumber) return value.value;
   if (!own(value)) return value;
-  let out: Record<string, unknown> | undefined;
-  for (const name of Object.keys(value)) {
-    if (Object.hasOwn(shape, name)) continue;
-    const lower = name.toLowerCase();
-    if (!Object.hasOwn(shape, lower)) continue;
-    out ??= { ...value };
-    out[lower] = value[name];
-  }
-  return out ?? value;
+  const names = Object.keys(value);
+  if (!names.some((name) => isSpelling(shape, name))) return value;
+  return Object.fromEntries(
+    names.map((name) => [isSpelling(shape, name) ? name.toLowerCase() : name, value[name]]),
+  );
 };
 
-/**
- * An object with these fields, names matched in any case; absent or null is the object of zero
- * values.
- */
+/** An object with these fields, names in any case; absent or null is the object of zero values. */
 export const struct = <S extends z.core.$ZodLooseShape>(shape: S) =>
   z.preprocess((value) => matchNames(shape, value ?? {}), z.object(shape, 'expected an object'));
 
