@@ -1,7 +1,7 @@
-// The way into the overlay and back into it: given bootstraps and remembered members, dialled again
-// and again while there are few peers, and the bootstraps now and then even when all is well, so that
-// two halves of a split overlay find each other. (The library's module dials once, and drops entries
-// without a peer id.)
+// The way into the overlay and back into it: given bootstraps and remembered members, dialled
+// again and again while there are few peers, and the bootstraps now and then even when all is
+// well, so that two halves of a split overlay find each other. (The library's module dials once,
+// and drops entries without a peer id.)
 
 import type { PeerId } from '@libp2p/interface';
 import type { Clock } from '../node/clock.ts';

@@ -163,7 +163,8 @@ const open = (line: Line, frame: Frame): void => {
   const served = makeServed(line, frame.id, waits, leave);
   const head = new Uint8Array(frame.bytes.subarray(1));
   run(line, served, head, waits).catch((error: Error) => {
-    // The handler turns what callers may know into answers; this is a bug, or a body that broke off.
+    // The handler turns what callers may know into answers; this is a bug, or a body that broke
+    // off.
     if (line.calls.has(served.id)) log.warn('a call could not be answered', { peer, error });
     served.over(false, REASON.failed);
   });

@@ -5,7 +5,10 @@ import type { Limits } from '../node/limits.ts';
 import { type Frame, makeDecoder } from './frames.ts';
 import type { OverlayStream } from './overlay.ts';
 
-/** Reads frames off a stream until it ends; always tells `onEnd`, with the error if there was one. */
+/**
+ * Reads frames off a stream until it ends; always tells `onEnd`, with the error if there was
+ * one.
+ */
 export const readFrames = async (
   stream: OverlayStream,
   limits: Limits,
@@ -28,7 +31,10 @@ export interface Probe {
   stop(): void;
 }
 
-/** Asks a silent stream for a sign of life while there are calls, and gives it up after two silences. */
+/**
+ * Asks a silent stream for a sign of life while there are calls, and gives it up after two
+ * silences.
+ */
 export const makeProbe = (
   clock: Pick<Clock, 'now' | 'after'>,
   limits: Limits,

@@ -13,7 +13,9 @@ export interface Writer {
 }
 
 export interface Queued {
-  /** Resolves when the stream took the frame, with false when it was dropped or the stream broke. */
+  /**
+   * Resolves when the stream took the frame, with false when it was dropped or the stream broke.
+   */
   readonly sent: Promise<boolean>;
   /** Whether it was handed to the stream: from then on it may have arrived. */
   hasLeft(): boolean;

@@ -6,7 +6,10 @@ import type { Libp2pOptions } from 'libp2p';
 import type { Limits } from '../node/limits.ts';
 
 export interface Extras {
-  /** Finds nodes of this network on the local network by multicast; the name tells networks apart. */
+  /**
+   * Finds nodes of this network on the local network by multicast; the name tells networks
+   * apart.
+   */
   readonly mdns?: string;
   /** Grants reservations to nodes that cannot be dialled, and carries their circuits. */
   readonly relayServer?: boolean;

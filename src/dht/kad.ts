@@ -117,7 +117,8 @@ const optionsOf = (deps: KadDeps): KadDHTInit => {
     // With true the first self-query runs on an empty table and the next is five minutes away.
     allowQueryWithZeroPeers: false,
     maxInboundStreams: deps.limits.overlayKadStreamsPerPeerMax,
-    // The library never gives up before five seconds: half an overlay that hangs would stall lookups.
+    // The library never gives up before five seconds: half an overlay that hangs would stall
+    // lookups.
     networkDialTimeout: { minTimeout: 1_000, maxTimeout: 3_000 },
   };
 };

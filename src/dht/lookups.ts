@@ -1,6 +1,6 @@
-// Finding and placing records. The library's own `get` fails when one holder refuses a correction and
-// finds nothing without peers, even what lies on our own disk; its `put` checks nothing and waits for
-// ever on an empty table. So both are built here from its walk and its messages.
+// Finding and placing records. The library's own `get` fails when one holder refuses a correction
+// and finds nothing without peers, even what lies on our own disk; its `put` checks nothing and
+// waits for ever on an empty table. So both are built here from its walk and its messages.
 
 import type { PeerId } from '@libp2p/interface';
 import type { QueryEvent } from '@libp2p/kad-dht';

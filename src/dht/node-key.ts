@@ -1,5 +1,6 @@
 // The node's own key: a secp256k1 private key in one file of the data folder, as 64 hex digits.
-// libp2p sessions and records are signed with the same key. Must not load libp2p: the CLI reads keys too.
+// libp2p sessions and records are signed with the same key. Must not load libp2p: the CLI reads
+// keys too.
 
 import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -23,7 +24,10 @@ export const nodeKey = (privateKey: string): NodeKey => ({
 const isCode = (error: unknown, code: string): boolean =>
   (error as NodeJS.ErrnoException | undefined)?.code === code;
 
-/** Writes beside and links into place: a crash leaves no half key, a second starter finds the first's. */
+/**
+ * Writes beside and links into place: a crash leaves no half key, a second starter finds the
+ * first's.
+ */
 const create = async (path: string, clock: Pick<Clock, 'random' | 'newId'>): Promise<void> => {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.${clock.newId().slice(0, 16)}`;
@@ -45,8 +49,9 @@ const create = async (path: string, clock: Pick<Clock, 'random' | 'newId'>): Pro
 };
 
 /**
- * The key in the file `path`, which is made (mode 0600) when it is missing and narrowed to 0600 when
- * others could read it. Throws `internal` when the file holds no key: it is never overwritten.
+ * The key in the file `path`, which is made (mode 0600) when it is missing and narrowed to 0600
+ * when others could read it. Throws `internal` when the file holds no key: it is never
+ * overwritten.
  */
 export const openNodeKey = async (
   path: string,

@@ -65,7 +65,9 @@ const makeGround = (
   };
 };
 
-/** The protocols of a node: handlers may be given before the start, and are there at every start. */
+/**
+ * The protocols of a node: handlers may be given before the start, and are there at every start.
+ */
 const makeProtocols = (ground: Ground, slot: Slot) => {
   const { wires, limits, clock, log, conduct, counters } = ground;
   const handlers = new Map<string, Parameters<Overlay['handle']>>();
@@ -138,8 +140,8 @@ const statusOf = (
 };
 
 /**
- * An overlay node, not started. Throws `bad-request` for options that cannot work. It can be started
- * once and stopped once.
+ * An overlay node, not started. Throws `bad-request` for options that cannot work. It can be
+ * started once and stopped once.
  */
 export const makeOverlay = (options: OverlayOptions, deps: OverlayDeps): Overlay => {
   checkOptions(options);

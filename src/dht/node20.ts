@@ -1,5 +1,5 @@
-// libp2p calls `Promise.withResolvers`, which Node 20 lacks: without this it fails at the first lock
-// it takes. Import before anything of libp2p is called; delete when the floor is Node 22.
+// libp2p calls `Promise.withResolvers`, which Node 20 lacks: without this it fails at the first
+// lock it takes. Import before anything of libp2p is called; delete when the floor is Node 22.
 
 interface Resolvers<T> {
   promise: Promise<T>;

@@ -9,7 +9,10 @@ import type { AddressPolicy } from '../node/model/address.ts';
 export interface RecordRules {
   /** Throws, with a reason fit for a log line, when `bytes` may not stand under `key` now. */
   validate(namespace: string, key: string, bytes: Uint8Array): void | Promise<void>;
-  /** Positive when `a` is the better record, negative when `b` is, 0 when neither. Both are valid. */
+  /**
+   * Positive when `a` is the better record, negative when `b` is, 0 when neither. Both are
+   * valid.
+   */
   compare(namespace: string, key: string, a: Uint8Array, b: Uint8Array): number;
   /** Index of the best of `list`, which is never empty; agrees with `compare`. */
   select(namespace: string, key: string, list: readonly Uint8Array[]): number;
@@ -47,7 +50,10 @@ export interface Found {
   readonly agree: number;
   /** Peers that answered, with or without a copy. */
   readonly answered: number;
-  /** Distinct byte strings seen besides `best`, at most `overlayVariantsMax`: older ones and forks. */
+  /**
+   * Distinct byte strings seen besides `best`, at most `overlayVariantsMax`: older ones and
+   * forks.
+   */
   readonly others: readonly Uint8Array[];
   /** Whether the quorum was reached or the whole lookup finished; false when time ran out first. */
   readonly complete: boolean;
@@ -58,7 +64,9 @@ export interface GetOptions {
   readonly quorum?: number;
   /** Ends the lookup; what was found until then is returned. Default deadline: `overlayGetMs`. */
   readonly signal?: AbortSignal;
-  /** Whether peers seen with a worse copy are sent the best one, in the background. Default true. */
+  /**
+   * Whether peers seen with a worse copy are sent the best one, in the background. Default true.
+   */
   readonly repair?: boolean;
 }
 
@@ -69,7 +77,9 @@ export interface PutOptions {
 export interface PutResult {
   /** Other nodes that confirmed to hold exactly these bytes now. */
   readonly copies: number;
-  /** Other nodes that were asked. 0 when the table is empty: the record is in our own store only. */
+  /**
+   * Other nodes that were asked. 0 when the table is empty: the record is in our own store only.
+   */
   readonly asked: number;
 }
 
@@ -121,7 +131,9 @@ export interface CallReply {
   readonly head: Uint8Array;
   /** The answer's bytes as they arrive, at most `callBytesMax`; can be read once. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Tells the other side that the answer arrived; done by itself unless `confirm` is 'explicit'. */
+  /**
+   * Tells the other side that the answer arrived; done by itself unless `confirm` is 'explicit'.
+   */
   confirm(): void;
   /** Stops the answer and tells the other side that it did not arrive. */
   cancel(): void;
@@ -133,7 +145,10 @@ export interface CallOptions {
   readonly waits?: boolean;
   /** Multiaddresses to try when the peer is not connected; the address policy applies. */
   readonly addresses?: readonly string[];
-  /** When the answer counts as delivered: when it was read to its end (default), or on `confirm()`. */
+  /**
+   * When the answer counts as delivered: when it was read to its end (default), or on
+   * `confirm()`.
+   */
   readonly confirm?: 'read' | 'explicit';
 }
 
@@ -149,7 +164,10 @@ export interface Calls {
 
 /** Small one-way messages between connected peers, rate-limited per peer. */
 export interface Pushes {
-  /** `false` from `onMessage` is a fault of the peer (invalid bytes); enough of them cost it the connection. */
+  /**
+   * `false` from `onMessage` is a fault of the peer (invalid bytes); enough of them cost it the
+   * connection.
+   */
   serve(onMessage: (peer: string, bytes: Uint8Array) => Promise<boolean>): Promise<void>;
   /** Queues a message; false when the peer is not connected or its queue is full. */
   push(peer: string, bytes: Uint8Array): boolean;
@@ -228,9 +246,15 @@ export interface Overlay {
   get(namespace: string, key: string, options?: GetOptions): Promise<Found>;
   /** Every valid copy as it comes in, our own first; ends with the lookup or the signal. */
   search(namespace: string, key: string, signal?: AbortSignal): AsyncIterable<Copy>;
-  /** Validates, stores here, then places copies at the nodes closest to the key. Retrying is the caller's. */
+  /**
+   * Validates, stores here, then places copies at the nodes closest to the key. Retrying is the
+   * caller's.
+   */
   put(namespace: string, key: string, bytes: Uint8Array, options?: PutOptions): Promise<PutResult>;
-  /** Stores bytes that came by another way (a push, a file) as any holder would; false when refused. */
+  /**
+   * Stores bytes that came by another way (a push, a file) as any holder would; false when
+   * refused.
+   */
   keep(namespace: string, key: string, bytes: Uint8Array): Promise<boolean>;
   /** Forgets our own publication of the key: from now on it is held as any other record. */
   disown(namespace: string, key: string): Promise<void>;

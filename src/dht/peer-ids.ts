@@ -4,8 +4,8 @@ import { ECDH } from 'node:crypto';
 import type { PeerId } from '@libp2p/interface';
 
 /**
- * The uncompressed public key (130 hex digits) inside a secp256k1 peer id; undefined for other kinds
- * of keys, whose owners can connect but are no node of ours.
+ * The uncompressed public key (130 hex digits) inside a secp256k1 peer id; undefined for other
+ * kinds of keys, whose owners can connect but are no node of ours.
  */
 export const publicKeyOf = (peer: PeerId): string | undefined => {
   if (peer.type !== 'secp256k1') return undefined;

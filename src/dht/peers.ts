@@ -1,5 +1,5 @@
-// Who is connected, and what each peer said it is. A peer counts once it identified itself; nodes of
-// other networks are sent away, so that two networks never mix through a common acquaintance.
+// Who is connected, and what each peer said it is. A peer counts once it identified itself; nodes
+// of other networks are sent away, so that two networks never mix through a common acquaintance.
 
 import type { Connection, IdentifyResult, PeerId } from '@libp2p/interface';
 import type { Clock } from '../node/clock.ts';

@@ -1,5 +1,6 @@
-// One-way messages between connected peers: a length and so many bytes, on one stream per direction.
-// A slow peer loses messages, never slows the sender; a loud one is slowed, then sent away.
+// One-way messages between connected peers: a length and so many bytes, on one stream per
+// direction. A slow peer loses messages, never slows the sender; a loud one is slowed, then sent
+// away.
 
 import type { Clock } from '../node/clock.ts';
 import type { Limits } from '../node/limits.ts';

@@ -25,7 +25,8 @@ const reader = (stream: Stream, unreadMax: number): AsyncIterator<Uint8Array> =>
     try {
       stream.resume();
     } catch {
-      // The stream closed meanwhile; what it had left was delivered, or its close event says why not.
+      // The stream closed meanwhile; what it had left was delivered, or its close event says why
+      // not.
     }
   };
   stream.addEventListener('message', (event) => {
@@ -119,8 +120,8 @@ const isZombie = (connection: Connection): boolean =>
   (connection as { muxer?: { status: string } }).muxer?.status !== 'open';
 
 /**
- * Opens streams on a node. A connection whose muxer died stays listed in the library and fails every
- * later attempt: such ones are closed, and the peer dialled anew, once.
+ * Opens streams on a node. A connection whose muxer died stays listed in the library and fails
+ * every later attempt: such ones are closed, and the peer dialled anew, once.
  */
 export const makeOpenLive =
   (node: () => Libp2p): OpenLive =>

@@ -45,7 +45,10 @@ export const commonBits = (a: Uint8Array, b: Uint8Array): number => {
   return a.length * 8;
 };
 
-/** Random bytes whose place shares exactly `bits` leading bits with `here`, if a few tries find some. */
+/**
+ * Random bytes whose place shares exactly `bits` leading bits with `here`, if a few tries find
+ * some.
+ */
 export const keyAtDistance = (
   here: Uint8Array,
   bits: number,

@@ -102,7 +102,8 @@ export const makeWires = ({ host, stand, limits, log }: WiresDeps): Wires => {
           try {
             await onStream(wrapStream(stream, peer, limits));
           } catch (error) {
-            // Whatever ends a stream ends it for both sides; who is at fault was noted by the protocol.
+            // Whatever ends a stream ends it for both sides; who is at fault was noted by the
+            // protocol.
             log.debug('a stream ended with an error', { peer, protocol, error });
             stream.abort(error as Error);
           }
