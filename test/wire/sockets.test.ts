@@ -81,7 +81,7 @@ const watch = (frame: string, then: () => Promise<unknown>, quietMs: number): Pr
     socket.on('error', reject);
   });
 
-const one = (processid: string, state: number, timeout: number, key = MEMBER): string =>
+const one = (processid: string, state: number, timeout: number, key: string = MEMBER): string =>
   envelope(
     'subscribeprocessmsg',
     {
