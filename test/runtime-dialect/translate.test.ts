@@ -1,5 +1,5 @@
-// Translation between the vocabularies: what was submitted in 2022 words is shown in 2022 words, and either
-// kind of client can read what the other wrote.
+// Translation between the vocabularies: what was submitted in 2022 words is shown in 2022 words,
+// and either kind of client can read what the other wrote.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,12 +1,14 @@
-// A node for the scenarios of the runtime dialect: real engine over a real store, real signatures, the real
-// dispatcher with both dialects, and a clock that moves when told to.
+// A node for the scenarios of the runtime dialect: real engine over a real store, real signatures,
+// the real dispatcher with both dialects, and a clock that moves when told to.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DispatchDeps, makeDispatch } from '../../src/api/dispatch.ts';
 import { executorDialect } from '../../src/api/executor-dialect.ts';
+import { byType, type Watch } from '../../src/api/op.ts';
 import { OPS_BY_TYPE } from '../../src/api/ops/index.ts';
+import * as watches from '../../src/api/ops/subscriptions.ts';
 import { makeChoose } from '../../src/api/runtime-dialect/choose.ts';
 import { runtimeDialect } from '../../src/api/runtime-dialect/dialect.ts';
 import { createIdentify } from '../../src/node/crypto/identify.ts';
@@ -68,7 +70,7 @@ export const openWorld = async () => {
   const deps: DispatchDeps = {
     engine,
     identify,
-    dialects: [executorDialect(OPS_BY_TYPE, new Map()), runtimeDialect],
+    dialects: [executorDialect(OPS_BY_TYPE, byType<Watch>(watches)), runtimeDialect],
     choose: makeChoose(),
     server: {
       name: 'test',
@@ -148,7 +150,10 @@ export const openWorld = async () => {
     spec,
     submit,
     assign,
-    /** Adds what most scenarios need: both colonies, approved r1 and r2, and foreign in the other colony. */
+    /**
+     * Adds what most scenarios need: both colonies, approved r1 and r2, and foreign in the other
+     * colony.
+     */
     settle: async () => {
       await addColony(WHO.colony, 'dev');
       await addColony(WHO.other, 'other');

@@ -1,5 +1,5 @@
-// Who may call in the runtime dialect, and the words of its refusals. Members are runtimes only: users do not
-// exist in 2022, so a user's key is refused here as any stranger's is.
+// Who may call in the runtime dialect, and the words of its refusals. Members are runtimes only:
+// users do not exist in 2022, so a user's key is refused here as any stranger's is.
 
 import type { Engine, Member } from '../../node/engine/engine.ts';
 import { fault } from '../../node/errors.ts';
@@ -35,8 +35,8 @@ const findMember = (
 };
 
 /**
- * Who the caller is to the colony; undefined for its owner. An owner is no member. Where either may call, only
- * the owner's refusals are ever told. Throws forbidden.
+ * Who the caller is to the colony; undefined for its owner. An owner is no member. Where either may
+ * call, only the owner's refusals are ever told. Throws forbidden.
  */
 export const authorise = (
   rank: Rank,

@@ -1,6 +1,6 @@
-// Chooses the dialect of each message with detect(), and remembers what each identity showed: on its
-// connection, and anywhere on this node. Both memories are bounded and may forget; nothing depends on them but
-// the words of messages that are the same in both dialects.
+// Chooses the dialect of each message with detect(), and remembers what each identity showed: on
+// its connection, and anywhere on this node. Both memories are bounded and may forget; nothing
+// depends on them but the words of messages that are the same in both dialects.
 
 import { LIMITS } from '../../node/limits.ts';
 import type { ChooseDialect } from '../admission.ts';

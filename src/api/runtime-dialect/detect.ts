@@ -1,6 +1,7 @@
-// Which dialect a message speaks. Two generations of clients share one endpoint and 14 payload types; this
-// decides from what the message says and, where it says nothing, from what its sender said before.
-// Pure: the facts come in as arguments, and nothing here knows a connection, a member or the engine.
+// Which dialect a message speaks. Two generations of clients share one endpoint and 14 payload
+// types; this decides from what the message says and, where it says nothing, from what its sender
+// said before. Pure: the facts come in as arguments, and nothing here knows a connection, a member
+// or the engine.
 
 export type DialectName = 'executor' | 'runtime';
 
@@ -27,8 +28,9 @@ interface Telling {
   readonly executor?: readonly string[];
 }
 
-// Fields that only one dialect sends, by shared payload type. The types that are not here (addcolonymsg,
-// getcoloniesmsg, getprocessmsg, getattributemsg, versionmsg) are the same in both dialects.
+// Fields that only one dialect sends, by shared payload type. The types that are not here
+// (addcolonymsg, getcoloniesmsg, getprocessmsg, getattributemsg, versionmsg) are the same in both
+// dialects.
 const TELLING: Readonly<Record<string, Telling>> = {
   getcolonymsg: { runtime: ['colonyid'], executor: ['colonyname'] },
   assignprocessmsg: {
@@ -69,8 +71,9 @@ const sends = (payload: unknown, path: string): boolean => {
 };
 
 /**
- * What the message itself says: its payload type when only one dialect has it, else its fields. Undefined
- * when it says nothing, or contradicts itself. Only this is worth remembering about a sender.
+ * What the message itself says: its payload type when only one dialect has it, else its fields.
+ * Undefined when it says nothing, or contradicts itself. Only this is worth remembering about a
+ * sender.
  */
 export const evidence = ({
   payloadtype,

@@ -1,5 +1,6 @@
-// The runtime dialect: the vocabulary of 2022 over today's engine, as a table of operations and a way to
-// refuse. What it translates and where it leaves its model is told in docs/runtime-dialect.md.
+// The runtime dialect: the vocabulary of 2022 over today's engine, as a table of operations and a
+// way to refuse. What it translates and where it leaves its model is told in
+// docs/runtime-dialect.md.
 
 import { refusalOf2022 } from '../../node/crypto/refusals.ts';
 import { byType, type Dialect, type Op, type Watch } from '../op.ts';

@@ -1,5 +1,6 @@
-// The shapes of the runtime dialect: what its messages may hold and what its replies show. Where a reply can
-// serve both vocabularies, the 2022 fields come first, in their documented order, and today's follow.
+// The shapes of the runtime dialect: what its messages may hold and what its replies show. Where a
+// reply can serve both vocabularies, the 2022 fields come first, in their documented order, and
+// today's follow.
 
 import { z } from 'zod';
 import { Gpu } from '../../node/model/executor.ts';
@@ -18,7 +19,9 @@ import {
 const INT32_MAX = 2 ** 31 - 1;
 const OUT_OF_RANGE = 'value is out of range for type integer';
 
-/** An integer of a stored 2022 object: they have 32 bits there, and larger ones were always refused. */
+/**
+ * An integer of a stored 2022 object: they have 32 bits there, and larger ones were always refused.
+ */
 const int32 = () =>
   int().pipe(
     z
@@ -155,7 +158,10 @@ export const RuntimeAttribute = z.object({
 });
 export type RuntimeAttribute = z.output<typeof RuntimeAttribute>;
 
-/** A process in both vocabularies. `state` is 0 waiting, 1 running, 2 success, 3 failed or cancelled. */
+/**
+ * A process in both vocabularies. `state` is 0 waiting, 1 running, 2 success, 3 failed or
+ * cancelled.
+ */
 export const RuntimeProcess = z.object({
   processid: z.string(),
   assignedruntimeid: z.string(),

@@ -1,5 +1,6 @@
-// The subscriptions of 2022. Events stay within the subscriber's colony, come for every state, and show what
-// is stored. `timeout` is sent by every client of the time and has never meant anything: nothing expires.
+// The subscriptions of 2022. Events stay within the subscriber's colony, come for every state, and
+// show what is stored. `timeout` is sent by every client of the time and has never meant anything:
+// nothing expires.
 
 import type { Engine } from '../../node/engine/engine.ts';
 import { fault } from '../../node/errors.ts';

@@ -1,4 +1,5 @@
-// The runtime dialect's texts for a payload that cannot be read, and the words several of its messages share.
+// The runtime dialect's texts for a payload that cannot be read, and the words several of its
+// messages share.
 
 import type { Wrong } from '../op.ts';
 

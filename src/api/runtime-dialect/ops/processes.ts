@@ -1,4 +1,5 @@
-// Messages of 2022 about processes: submit, assign, close, delete. Lists of them are in listings.ts.
+// Messages of 2022 about processes: submit, assign, close, delete. Lists of them are in
+// listings.ts.
 
 import { LIMITS } from '../../../node/limits.ts';
 import { JsonText } from '../../../node/model/json.ts';

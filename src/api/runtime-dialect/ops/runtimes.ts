@@ -14,8 +14,9 @@ const NO_RUNTIME = 'runtime is nil';
 
 type Prefers = (colony: ColonyRow, engine: Engine, caller: string) => boolean;
 
-// A runtime is named by its id alone, which may be registered in several colonies of one server: the one where
-// the caller has a say is meant, so that nobody can take an id away from others by registering it first.
+// A runtime is named by its id alone, which may be registered in several colonies of one server:
+// the one where the caller has a say is meant, so that nobody can take an id away from others by
+// registering it first.
 const named = (prefers: Prefers) => ({
   at: (m: { readonly runtimeid: string }) => ({ other: m.runtimeid }),
   find: (m: { readonly runtimeid: string }, engine: Engine, caller: string) => {

@@ -24,7 +24,9 @@ const ERROR_KEY = 'error';
 export const state2022 = (state: number): number =>
   state === STATE.cancelled ? STATE.failed : state;
 
-/** The states of the model that are this state in 2022; none for a number that is no state there. */
+/**
+ * The states of the model that are this state in 2022; none for a number that is no state there.
+ */
 export const statesOf2022 = (state: number): readonly number[] => {
   if (state === STATE.failed) return [STATE.failed, STATE.cancelled];
   return state === STATE.waiting || state === STATE.running || state === STATE.success
@@ -35,8 +37,9 @@ export const statesOf2022 = (state: number): readonly number[] => {
 type Shown = Pick<AttributeRow, 'type' | 'key' | 'value'> & Partial<Pick<AttributeRow, 'id'>>;
 
 /**
- * One attribute in both vocabularies. ENV has the 2022 number; the id of one that follows from the specification
- * is computed with that number, so it is another one than today's clients see, and both are found.
+ * One attribute in both vocabularies. ENV has the 2022 number; the id of one that follows from the
+ * specification is computed with that number, so it is another one than today's clients see, and
+ * both are found.
  */
 export const attributeWire2022 = (row: Shown, p: ProcessRow, colony: Named): RuntimeAttribute => {
   const attributetype = row.type === ATTRIBUTE_TYPE.env ? ENV_2022 : row.type;
@@ -64,8 +67,8 @@ const listAsText = (json: string): string => {
 const has = (p: ProcessRow, type: number, key?: string): boolean =>
   p.attributes.some((row) => row.type === type && (key === undefined || row.key === key));
 
-// Output and errors have fields of their own today. Where the worker set no attribute for them, a 2022 client
-// is shown the one that a 2022 worker would have set.
+// Output and errors have fields of their own today. Where the worker set no attribute for them, a
+// 2022 client is shown the one that a 2022 worker would have set.
 const derived = (p: ProcessRow): Omit<AttributeRow, 'id'>[] => {
   const rows: Omit<AttributeRow, 'id'>[] = [];
   if (p.out !== '[]' && !has(p, ATTRIBUTE_TYPE.out, OUTPUT_KEY)) {
@@ -77,7 +80,10 @@ const derived = (p: ProcessRow): Omit<AttributeRow, 'id'>[] => {
   return rows;
 };
 
-/** Every attribute of the process: ENV of its specification, those set, those derived from its outcome. */
+/**
+ * Every attribute of the process: ENV of its specification, those set, those derived from its
+ * outcome.
+ */
 export const attributesOf2022 = (p: ProcessRow, colony: Named): RuntimeAttribute[] => {
   const env = Object.entries(p.spec.env).map(([key, value]) => ({
     type: ATTRIBUTE_TYPE.env,
@@ -124,8 +130,8 @@ export const processesReply = (
   new JsonText(`[${list.map((p) => processJson2022(p, colony, idOf)).join(',')}]`);
 
 /**
- * What closing in 2022 words leaves for clients of today: the worker's `output` attribute as the output,
- * unless it set one. JSON list, or undefined to keep what is stored.
+ * What closing in 2022 words leaves for clients of today: the worker's `output` attribute as the
+ * output, unless it set one. JSON list, or undefined to keep what is stored.
  */
 export const outOf = (p: ProcessRow): string | undefined => {
   if (p.out !== '[]') return undefined;

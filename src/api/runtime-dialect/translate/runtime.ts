@@ -1,5 +1,5 @@
-// Runtimes of 2022 <-> executors. A runtime is an executor; what only 2022 has of it is kept as opaque text
-// with its row and mirrored into its capabilities, where clients of today see it. Pure.
+// Runtimes of 2022 <-> executors. A runtime is an executor; what only 2022 has of it is kept as
+// opaque text with its row and mirrored into its capabilities, where clients of today see it. Pure.
 
 import { z } from 'zod';
 import type { NewExecutor } from '../../../node/engine/engine.ts';
@@ -47,7 +47,10 @@ const capabilitiesOf = ({ cpu, cores, mem, gpu, gpus }: Hardware): Capabilities 
   software: null,
 });
 
-/** The executor that a 2022 registration asks for. Throws bad-request when the id cannot serve as one. */
+/**
+ * The executor that a 2022 registration asks for. Throws bad-request when the id cannot serve as
+ * one.
+ */
 export const newExecutor = (msg: RuntimeMsg): NewExecutor => {
   const { runtimeid, runtimetype, name, cpu, cores, mem, gpu, gpus } = msg;
   if (runtimeid === '') throw fault('bad-request', 'invalid runtime id, it is empty');
@@ -93,8 +96,8 @@ const hardwareOf = ({ hardware }: Capabilities): Hardware => {
 const same = (a: Capabilities, b: Capabilities): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /**
- * The executor as a runtime. One registered in 2022 words shows what it was registered with, until it reports
- * other capabilities.
+ * The executor as a runtime. One registered in 2022 words shows what it was registered with, until
+ * it reports other capabilities.
  */
 export const runtimeWire = (row: ExecutorRow, colonyid: string): Runtime => {
   const edge = row.edge === undefined ? undefined : Edge.parse(JSON.parse(row.edge));
@@ -116,7 +119,10 @@ export const runtimeWire = (row: ExecutorRow, colonyid: string): Runtime => {
   };
 };
 
-/** The dialect in which an id was registered, from its rows on this node; undefined when it has none. */
+/**
+ * The dialect in which an id was registered, from its rows on this node; undefined when it has
+ * none.
+ */
 export const registeredIn = (rows: readonly ExecutorRow[]): DialectName | undefined => {
   const row = rows.find(isLive) ?? rows[0];
   if (row === undefined) return undefined;

@@ -1,12 +1,12 @@
-// Process specifications of 2022 <-> function specifications of today. Both kinds of worker can run what
-// either kind of client submitted. Pure; names of executors are resolved by the caller.
+// Process specifications of 2022 <-> function specifications of today. Both kinds of worker can run
+// what either kind of client submitted. Pure; names of executors are resolved by the caller.
 
 import { z } from 'zod';
 import { checkName } from '../../../node/model/colony.ts';
 import { parseJson, stringifyJson } from '../../../node/model/json.ts';
 import type { ProcessRow } from '../../../node/model/process.ts';
 import { cpuText, memoryText } from '../../../node/model/resources.ts';
-import { FunctionSpec, type SpecRow, specRow } from '../../../node/model/spec.ts';
+import { type FunctionSpec, type SpecRow, specRow } from '../../../node/model/spec.ts';
 import { type BothSpec, ProcessSpec, type ProcessSpecMsg } from '../shapes.ts';
 
 const UNLIMITED = -1;
@@ -15,7 +15,10 @@ const MILLI = 1000;
 
 const Conditions = ProcessSpec.shape.conditions;
 
-/** What a process keeps of its 2022 submission: all of it but the colony and `env`, which the row has. */
+/**
+ * What a process keeps of its 2022 submission: all of it but the colony and `env`, which the row
+ * has.
+ */
 const SubmittedSpec = ProcessSpec.omit({ env: true }).extend({
   conditions: Conditions.omit({ colonyid: true }),
 });
@@ -31,7 +34,9 @@ export interface Named {
 /** Id of an executor by name. */
 export type IdOf = (executorname: string) => string | undefined;
 
-/** A submission ready for the engine, with what the runtime dialect remembers of it as opaque text. */
+/**
+ * A submission ready for the engine, with what the runtime dialect remembers of it as opaque text.
+ */
 export interface Submission {
   readonly spec: SpecRow;
   readonly edge: string;
@@ -42,7 +47,8 @@ const unlimited = (value: number): number => (value <= 0 ? UNLIMITED : value);
 const anyone = (ids: readonly string[] | null): boolean =>
   ids === null || ids.length === 0 || (ids.length === 1 && ids[0] === '*');
 
-// `image`, `volumes` and `ports` have no field of their own today: they travel as keyword arguments.
+// `image`, `volumes` and `ports` have no field of their own today: they travel as keyword
+// arguments.
 const kwargsOf = (msg: ProcessSpecMsg): Record<string, unknown> => ({
   ...(msg.image === '' ? {} : { image: msg.image }),
   ...(msg.volumes === null || msg.volumes.length === 0 ? {} : { volumes: msg.volumes }),
@@ -81,8 +87,9 @@ const functionSpec = (msg: ProcessSpecMsg): FunctionSpec => {
 };
 
 /**
- * A 2022 submission as the engine takes it. `maxexectime` and `maxretries` of 0 or less are unlimited, and
- * `["*"]` is any runtime. Throws bad-request on a runtime type or id that cannot be a name.
+ * A 2022 submission as the engine takes it. `maxexectime` and `maxretries` of 0 or less are
+ * unlimited, and `["*"]` is any runtime. Throws bad-request on a runtime type or id that cannot be
+ * a name.
  */
 export const submission = (msg: ProcessSpecMsg): Submission => {
   const { conditions, env: _env, ...rest } = msg;
@@ -130,11 +137,12 @@ const sorted = (env: Readonly<Record<string, string>>): Record<string, string> =
   Object.fromEntries(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /**
- * The specification of a process in both vocabularies. One that came in this dialect shows exactly what was
- * submitted; of others `cmd` is the function name and `args` are written as texts.
+ * The specification of a process in both vocabularies. One that came in this dialect shows exactly
+ * what was submitted; of others `cmd` is the function name and `args` are written as texts.
  */
 export const bothSpec = (p: ProcessRow, colony: Named, idOf: IdOf): BothSpec => {
-  const spec = FunctionSpec.parse(parseJson(p.spec.json));
+  // Printed from a FunctionSpec when it was submitted, so not checked again for every reply.
+  const spec = parseJson(p.spec.json) as FunctionSpec;
   const { conditions, nodename, funcname, kwargs, priority, maxwaittime, label, fs, channels } =
     spec;
   const { conditions: needs, ...submitted } =
