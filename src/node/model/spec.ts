@@ -136,10 +136,8 @@ const COLONY_MARK = '"colonyname":"';
 
 /**
  * A stored specification. `json` is the specification as it travels, with an empty colony name;
- * `nameAt` is
- * where the name belongs, so that a reply names the colony as its request did without parsing
- * anything.
- * The other fields are what the queue looks at.
+ * `nameAt` is where the name belongs, so that a reply names the colony as its request did without
+ * parsing anything. The other fields are what the queue looks at.
  */
 export interface SpecRow {
   readonly json: string;
@@ -165,13 +163,18 @@ export interface SpecRow {
 const NONE: readonly string[] = Object.freeze([]);
 const NO_ENV: Readonly<Record<string, string>> = Object.freeze({});
 
+// Free values come before the conditions, so theirs is the last object of that name; what follows
+// holds texts and lists only, in which quotes are escaped.
+const placeOfName = (json: string): number =>
+  json.indexOf(COLONY_MARK, json.lastIndexOf('"conditions":{')) + COLONY_MARK.length;
+
 /** What the queue needs of a specification, from the parts that are stored. */
 export const specRow = (spec: FunctionSpec, ids: readonly string[] = NONE): SpecRow => {
   const { conditions: c } = spec;
   const json = stringifyJson({ ...spec, conditions: { ...c, colonyname: '' } });
   return {
     json,
-    nameAt: json.indexOf(COLONY_MARK, json.indexOf('"conditions":{')) + COLONY_MARK.length,
+    nameAt: placeOfName(json),
     funcname: spec.funcname,
     executortype: c.executortype,
     label: spec.label,
@@ -196,8 +199,7 @@ export const specJson = (row: SpecRow, colonyname: string): string =>
 
 /**
  * Checks and normalises a submitted specification: priority range, resource strings, `["*"]` means
- * anyone.
- * Throws bad-request.
+ * anyone. Throws bad-request.
  */
 export const normaliseSpec = (msg: FunctionSpecMsg): FunctionSpec => {
   if (Math.abs(msg.priority) > PRIORITY_MAX) {

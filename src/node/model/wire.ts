@@ -31,7 +31,7 @@ export const int64 = () =>
       [
         z.int(),
         z
-          .bigint()
+          .bigint(INT64)
           .min(-(2n ** 63n), INT64)
           .max(2n ** 63n - 1n, INT64),
       ],
