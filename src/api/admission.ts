@@ -1,5 +1,6 @@
-// From a signed envelope to a call that may run: payload, dialect, schema, the thing it names, permission.
-// Shared by requests and subscriptions. Synchronous: signatures and other nodes are the dispatcher's business.
+// From a signed envelope to a call that may run: payload, dialect, schema, the thing it names,
+// permission. Shared by requests and subscriptions. Synchronous: signatures and other nodes are
+// the dispatcher's business.
 
 import type { Engine } from '../node/engine/engine.ts';
 import { type Fault, fault } from '../node/errors.ts';
@@ -13,8 +14,8 @@ import type { NodePort } from './node-port.ts';
 import type { Allow, Call, Dialect, MemberCx, Missing, Rank, ServerFacts, Target } from './op.ts';
 
 /**
- * Chooses among the dialects that know a payload type, and remembers what an identity speaks. `payload` is
- * the decoded JSON, undefined when it is not JSON; `candidates` has at least one.
+ * Chooses among the dialects that know a payload type, and remembers what an identity speaks.
+ * `payload` is the decoded JSON, undefined when it is not JSON; `candidates` has at least one.
  */
 export type ChooseDialect = (
   type: string,
@@ -155,8 +156,8 @@ export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) =
     }),
 
     /**
-     * Takes a call to the point where it may run. `table` picks the operations or the subscriptions of a
-     * dialect. Undefined: admitted. Throws a Fault in the words of the dialect.
+     * Takes a call to the point where it may run. `table` picks the operations or the
+     * subscriptions of a dialect. Undefined: admitted. Throws a Fault in the words of the dialect.
      */
     admit: <C extends Call>(
       envelope: Envelope,

@@ -1,4 +1,5 @@
-// Cross-origin rules of the protocol: any other origin may read replies; preflights are answered on any path.
+// Cross-origin rules of the protocol: any other origin may read replies; preflights are answered
+// on any path.
 
 const PREFLIGHT = {
   'access-control-allow-origin': '*',
@@ -10,8 +11,8 @@ const PREFLIGHT = {
 const ANSWER = { 'access-control-allow-origin': '*' } as const;
 
 /**
- * The headers that the reply needs, or undefined when the request is of no or of the same origin (its
- * `Origin` is `http://` or `https://` and its `Host`).
+ * The headers that the reply needs, or undefined when the request is of no or of the same origin
+ * (its `Origin` is `http://` or `https://` and its `Host`).
  */
 export const corsHeaders = (
   method: string,

@@ -1,5 +1,6 @@
-// Answers envelopes: signature, dialect, admission, run, reply. One try, one catch: faults become error
-// replies, anything else is a bug, logged in full and answered with a bare 500. Knows no HTTP.
+// Answers envelopes: signature, dialect, admission, run, reply. One try, one catch: faults become
+// error replies, anything else is a bug, logged in full and answered with a bare 500. Knows no
+// HTTP.
 
 import type { Clock } from '../node/clock.ts';
 import type { Identify } from '../node/crypto/identify.ts';
@@ -22,8 +23,8 @@ import { readEnvelope } from './read-envelope.ts';
 import { faultReply, unknownType, wordsOf } from './refusal.ts';
 
 /**
- * The way to the home of something that is not on this node, or undefined when it has none. Asked only
- * after the signature was recovered. May throw a Fault (`not-home`, `too-many`).
+ * The way to the home of something that is not on this node, or undefined when it has none. Asked
+ * only after the signature was recovered. May throw a Fault (`not-home`, `too-many`).
  */
 export type Elsewhere = (
   target: Target,

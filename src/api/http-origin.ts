@@ -1,4 +1,5 @@
-// What a call may know of the HTTP request it came in, made so that calls which do not wait pay nothing.
+// What a call may know of the HTTP request it came in, made so that calls which do not wait pay
+// nothing.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

@@ -1,5 +1,5 @@
-// The HTTP server: routes bytes to the dispatcher and back, and bounds what a client may cost. It must not
-// know an operation, a dialect or a payload.
+// The HTTP server: routes bytes to the dispatcher and back, and bounds what a client may cost. It
+// must not know an operation, a dialect or a payload.
 
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -57,7 +57,10 @@ export interface HttpOptions {
 }
 
 export interface HttpServer {
-  /** Starts to serve; port 0 takes a free one. Rejects with the system's error when the address is taken. */
+  /**
+   * Starts to serve; port 0 takes a free one. Rejects with the system's error when the address is
+   * taken.
+   */
   listen(at: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
   /** Stops accepting, ends waiting calls, closes connections; after a grace the rest is cut. */
   close(): Promise<void>;

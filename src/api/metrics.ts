@@ -1,4 +1,5 @@
-// Counters of requests by payload type and status. Both sets are bounded: unknown types share one label.
+// Counters of requests by payload type and status. Both sets are bounded: unknown types share one
+// label.
 
 export interface Metrics {
   count(type: string, status: number): void;

@@ -1,5 +1,5 @@
-// What the operations of the server owner on overlay and federation ask of the node, in plain types.
-// The composition fulfils it; without an overlay there is none.
+// What the operations of the server owner on overlay and federation ask of the node, in plain
+// types. The composition fulfils it; without an overlay there is none.
 
 /** One connected party of the overlay. Times are epoch milliseconds. */
 export interface PeerShown {
@@ -34,7 +34,9 @@ export interface RecordShown {
   readonly forked: boolean;
   /** Whether this node publishes it: its own, or that of a colony it hosts. */
   readonly published: boolean;
-  /** Other nodes that held a copy when it was placed last; -1 when it was never placed from here. */
+  /**
+   * Other nodes that held a copy when it was placed last; -1 when it was never placed from here.
+   */
   readonly copies: number;
   /** When it was placed last; 0 is never. */
   readonly placedat: number;
@@ -135,8 +137,8 @@ export interface NodePort {
   /** Undefined when nobody reachable knows the colony; `anew` asks others again. */
   resolve(colonyid: string, anew: boolean): Promise<ResolutionShown | undefined>;
   /**
-   * Takes signed records in base64 and publishes them. Only the signer of a record and the owner of this
-   * server may hand it in. Throws forbidden, bad-request.
+   * Takes signed records in base64 and publishes them. Only the signer of a record and the owner
+   * of this server may hand it in. Throws forbidden, bad-request.
    */
   publish(records: readonly string[], caller: string): Promise<readonly PublishedShown[]>;
   /** Puts a node certificate (base64) into force. Throws bad-request, conflict. */

@@ -1,6 +1,6 @@
-// What an operation is. One object declares its wire type, its schemas, who may call it and what it runs;
-// dispatch, routing, the typed client, the reference docs and the tests all read that object.
-// It must not know HTTP, and it imports the engine as types only: the client loads it too.
+// What an operation is. One object declares its wire type, its schemas, who may call it and what
+// it runs; dispatch, routing, the typed client, the reference docs and the tests all read that
+// object. It must not know HTTP, and it imports the engine as types only: the client loads it too.
 
 import type { z } from 'zod';
 import type { Engine, Member } from '../node/engine/engine.ts';
@@ -51,8 +51,8 @@ export interface ServerFacts {
 }
 
 /**
- * Who the caller must be to the colony. The ranks are independent: an owner is no member. `-any` takes
- * executors in every state; `-or-owner` also takes the colony owner.
+ * Who the caller must be to the colony. The ranks are independent: an owner is no member. `-any`
+ * takes executors in every state; `-or-owner` also takes the colony owner.
  */
 export type Rank =
   | 'colony-owner'
@@ -68,7 +68,10 @@ export interface Missing<M> {
   text(msg: M): string;
 }
 
-/** What a message names, for routing it to its home: a colony (name or id), a process, or another id. */
+/**
+ * What a message names, for routing it to its home: a colony (name or id), a process, or another
+ * id.
+ */
 export type Target =
   | { readonly colony: string }
   | { readonly process: string }
@@ -81,9 +84,10 @@ export interface Found<X> {
 }
 
 /**
- * Who may call, and what the rank is checked against: the colony that the message names, the colony of the
- * process that it names, or the colony of something found otherwise. All finding comes before the permission
- * check, as the protocol documents. Extractors may throw: the checks that come first of all live there.
+ * Who may call, and what the rank is checked against: the colony that the message names, the
+ * colony of the process that it names, or the colony of something found otherwise. All finding
+ * comes before the permission check, as the protocol documents. Extractors may throw: the checks
+ * that come first of all live there.
  */
 export type Allow<M, X = unknown> =
   | { readonly who: 'anyone' }
@@ -149,7 +153,10 @@ export interface Call<
   readonly doc: string;
   readonly wrong: Wrong;
   readonly msg: M;
-  /** Fields without which the message makes no sense; the server treats an absent one as its zero value. */
+  /**
+   * Fields without which the message makes no sense; the server treats an absent one as its zero
+   * value.
+   */
   readonly needs: readonly N[];
   readonly allow: Allow<z.output<M>>;
   /** Checks of the message alone that come before the permission check. */
@@ -175,7 +182,10 @@ export interface Op<
   run(cx: Cx, msg: z.output<M>): Answer<z.output<R>>;
 }
 
-/** A subscription over WebSocket. Each event is one process, under the payload type of PROCESS_EVENT. */
+/**
+ * A subscription over WebSocket. Each event is one process, under the payload type of
+ * PROCESS_EVENT.
+ */
 export interface Watch<
   T extends string = string,
   M extends z.ZodType = z.ZodType,
@@ -227,8 +237,8 @@ export interface Dialect {
   /** Whether a refused subscription ends the connection; else it stays open for others. */
   readonly closesRefused: boolean;
   /**
-   * Who the caller is to the colony; undefined for an owner. Throws forbidden. `ref` is how the message
-   * named the colony, which is undefined when no such colony is here.
+   * Who the caller is to the colony; undefined for an owner. Throws forbidden. `ref` is how the
+   * message named the colony, which is undefined when no such colony is here.
    */
   authorise(
     rank: Rank,

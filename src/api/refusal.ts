@@ -14,8 +14,9 @@ export const unknownType = (type: string): Fault => {
 };
 
 /**
- * What a refusal says: that of a bad signature (nothing else comes before there is a way) in the words of the
- * first dialect that knows the message, a later one in the words of the message where it has some.
+ * What a refusal says: that of a bad signature (nothing else comes before there is a way) in the
+ * words of the first dialect that knows the message, a later one in the words of the message where
+ * it has some.
  */
 export const wordsOf = (
   error: Fault,

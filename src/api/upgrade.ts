@@ -1,5 +1,6 @@
-// Upgrades of HTTP connections: WebSocket where somebody serves it; any other wish to upgrade (such as h2c,
-// which some clients ask for with every first request) is ignored and the request taken as it is.
+// Upgrades of HTTP connections: WebSocket where somebody serves it; any other wish to upgrade
+// (such as h2c, which some clients ask for with every first request) is ignored and the request
+// taken as it is.
 
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,7 +15,8 @@ const NOT_FORWARDED = new Set(['connection', 'upgrade', 'http2-settings']);
 
 const pathOf = (request: IncomingMessage): string => (request.url ?? '').replace(/\?.*$/s, '');
 
-// The same request once more, without its wish: the parser that read it has let go of the connection.
+// The same request once more, without its wish: the parser that read it has let go of the
+// connection.
 const takeAsPlain = (
   server: Server,
   event: string,

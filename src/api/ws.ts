@@ -1,5 +1,5 @@
-// Subscriptions over WebSocket: every frame is a signed envelope like any other. One function serves one
-// connection; what it holds ends with the connection. Knows no HTTP server.
+// Subscriptions over WebSocket: every frame is a signed envelope like any other. One function
+// serves one connection; what it holds ends with the connection. Knows no HTTP server.
 
 import type { RawData, WebSocket } from 'ws';
 import type { Clock } from '../node/clock.ts';
@@ -15,7 +15,9 @@ import { type Dialect, PROCESS_EVENT, type ServerFacts, type Target, type Watch 
 import { readEnvelope } from './read-envelope.ts';
 import { faultReply, unknownType, wordsOf } from './refusal.ts';
 
-/** A subscription that another node serves: calls `frame` for each frame, `ended` when it is over. */
+/**
+ * A subscription that another node serves: calls `frame` for each frame, `ended` when it is over.
+ */
 export type Relay = (
   envelope: Envelope,
   frame: (body: string) => void,
@@ -63,7 +65,10 @@ const textOf = (data: RawData): string => {
 /** One connection: its frames in order, its subscriptions, its way out. */
 interface Line {
   readonly origin: SocketOrigin;
-  /** Keeps what ends a subscription until the connection ends; ends it at once when that has happened. */
+  /**
+   * Keeps what ends a subscription until the connection ends; ends it at once when that has
+   * happened.
+   */
   hold(end: () => void): void;
   /** Subscriptions held. */
   held(): number;

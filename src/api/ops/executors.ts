@@ -25,8 +25,8 @@ interface Named {
 
 const Naming = struct({ colonyname: text(), executorname: text() });
 
-// The executor is looked up before the permission check, so that an unknown colony reads the same as an
-// unknown executor.
+// The executor is looked up before the permission check, so that an unknown colony reads the same
+// as an unknown executor.
 const findNamed = (m: Named, engine: Engine): Found<ExecutorRow> | undefined => {
   const colony = engine.colonies.find(m.colonyname);
   const it = colony && engine.executors.byName(colony, m.executorname);

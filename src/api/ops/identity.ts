@@ -1,5 +1,5 @@
-// Operations that move an identity to another key. The old id stops working at once; each replies by
-// echoing the request.
+// Operations that move an identity to another key. The old id stops working at once; each replies
+// by echoing the request.
 
 import { z } from 'zod';
 import { fault } from '../../node/errors.ts';

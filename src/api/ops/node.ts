@@ -1,5 +1,5 @@
-// Operations on the node as a part of the overlay and the federation. Records certify themselves: whoever
-// hands one in needs no more rights than its signer has.
+// Operations on the node as a part of the overlay and the federation. Records certify themselves:
+// whoever hands one in needs no more rights than its signer has.
 
 import { z } from 'zod';
 import { fault } from '../../node/errors.ts';

@@ -1,4 +1,5 @@
-// The executor dialect's texts for a payload that cannot be read. Most types have one prefix for all.
+// The executor dialect's texts for a payload that cannot be read. Most types have one prefix for
+// all.
 
 import { z } from 'zod';
 import type { Wrong } from '../op.ts';

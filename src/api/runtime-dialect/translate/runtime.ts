@@ -67,6 +67,8 @@ export const newExecutor = (msg: RuntimeMsg): NewExecutor => {
     allocations: { projects: null },
     blueprintid: '',
     blueprintgen: 0,
+    // In 2022 only the colony owner ends a membership: those who mostly submit are silent for long.
+    lasting: true,
     edge: JSON.stringify({ dialect: 'runtime', name, ...hardware }),
   };
 };
