@@ -240,6 +240,20 @@ describe('reading runtimes', () => {
     expect((await heard()) > before).toBe(true);
   });
 
+  test('a silent one stays a member, unlike a silent executor', async () => {
+    const executor = { executorid: id(9), executorname: 'today', colonyname: 'dev' };
+    await w.ok(colony, 'addexecutormsg', { executor });
+    await w.ok(colony, 'approveexecutormsg', { colonyname: 'dev', executorname: 'today' });
+    await w.ok(9, 'getcolonymsg', { colonyname: 'dev' });
+    await w.assign(r1);
+    w.clock.advance(3_600_000);
+    await w.pass(1);
+    const names = (await w.ok(r1, 'getruntimesmsg', { colonyid: id(colony) })).map(
+      (runtime: { name: string }) => runtime.name,
+    );
+    expect(names).toEqual([`runtime ${r1}`, `runtime ${r2}`]);
+  });
+
   test('a user of today is no member in the words of 2022', async () => {
     const user = { colonyname: 'dev', userid: id(9), name: 'u', email: '', phone: '' };
     await w.ok(colony, 'addusermsg', { user });

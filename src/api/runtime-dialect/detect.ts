@@ -29,8 +29,8 @@ interface Telling {
 }
 
 // Fields that only one dialect sends, by shared payload type. The types that are not here
-// (addcolonymsg, getcoloniesmsg, getprocessmsg, getattributemsg, versionmsg) are the same in both
-// dialects.
+// (addcolonymsg, getcoloniesmsg, versionmsg) are the same in both dialects. Where a message needs no
+// colony at all, our own command line names one all the same, to say which reply it wants.
 const TELLING: Readonly<Record<string, Telling>> = {
   getcolonymsg: { runtime: ['colonyid'], executor: ['colonyname'] },
   assignprocessmsg: {
@@ -45,8 +45,10 @@ const TELLING: Readonly<Record<string, Telling>> = {
     runtime: ['colonyid', 'runtimeid'],
     executor: ['colonyname', 'executorid'],
   },
-  closesuccessfulmsg: { executor: ['out'] },
-  closefailedmsg: { executor: ['errors'] },
+  getprocessmsg: { runtime: ['colonyid'], executor: ['colonyname'] },
+  getattributemsg: { runtime: ['colonyid'], executor: ['colonyname'] },
+  closesuccessfulmsg: { runtime: ['colonyid'], executor: ['out', 'colonyname'] },
+  closefailedmsg: { runtime: ['colonyid'], executor: ['errors', 'colonyname'] },
   addattributemsg: {
     runtime: ['attribute.targetcolonyid'],
     executor: ['attribute.targetcolonyname', 'attribute.targetprocessgraphid', 'attribute.state'],

@@ -67,6 +67,8 @@ export interface NewExecutor {
   readonly allocations: Allocations;
   readonly blueprintid: string;
   readonly blueprintgen: number | bigint;
+  /** Never unregistered for being silent. */
+  readonly lasting?: boolean;
   readonly edge?: string;
 }
 

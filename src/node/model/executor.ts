@@ -146,6 +146,8 @@ export interface ExecutorRow {
   readonly allocations: Allocations;
   readonly blueprintid: string;
   readonly blueprintgen: number | bigint;
+  /** Never unregistered for being silent. */
+  readonly lasting?: boolean;
   readonly edge?: string;
 }
 
