@@ -29,8 +29,9 @@ interface Telling {
 }
 
 // Fields that only one dialect sends, by shared payload type. The types that are not here
-// (addcolonymsg, getcoloniesmsg, versionmsg) are the same in both dialects. Where a message needs no
-// colony at all, our own command line names one all the same, to say which reply it wants.
+// (addcolonymsg, getcoloniesmsg, versionmsg) are the same in both dialects. Messages about
+// one process or attribute name no colony; a sender may name one all the same, to tell how it
+// speaks.
 const TELLING: Readonly<Record<string, Telling>> = {
   getcolonymsg: { runtime: ['colonyid'], executor: ['colonyname'] },
   assignprocessmsg: {
@@ -53,7 +54,7 @@ const TELLING: Readonly<Record<string, Telling>> = {
     runtime: ['attribute.targetcolonyid'],
     executor: ['attribute.targetcolonyname', 'attribute.targetprocessgraphid', 'attribute.state'],
   },
-  subscribeprocessmsg: { executor: ['colonyname', 'executortype'] },
+  subscribeprocessmsg: { runtime: ['colonyid'], executor: ['colonyname', 'executortype'] },
   subscribeprocessesmsg: {
     runtime: ['runtimetype'],
     executor: ['colonyname', 'executortype'],
