@@ -57,6 +57,8 @@ export interface Book {
   isRevoked(id: string): boolean;
   /** When this node first saw the revocation of a key; undefined when it is not revoked. */
   revokedAt(id: string): number | undefined;
+  /** The ids revoked last, newest first. */
+  lastRevoked(limit: number): readonly string[];
   heirs(id: string): Promise<readonly HeirStatement[]>;
   /** Losers of forks under an id. */
   evidence(ns: Namespace, id: string): Promise<readonly Uint8Array[]>;
@@ -355,6 +357,7 @@ export const openBook = async (deps: BookDeps): Promise<Book> => {
       }),
     isRevoked: (id) => state.revoked.has(id),
     revokedAt: (id) => state.revoked.get(id),
+    lastRevoked: (limit) => [...state.revoked.keys()].slice(-limit).reverse(),
     heirs: async (id) => {
       const known = await rows.readRow(store, rows.Heirs, rows.heirsKey(id));
       return (known ?? []).map(({ successor, recovery, seenAt, issuedAt }) => ({

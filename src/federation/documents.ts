@@ -16,8 +16,14 @@ const ROOTS: { readonly [K in Namespace]: string } = {
 };
 const HOSTING = '/federation/hosting/';
 
-/** Path under which a node answers with the record of an id. */
+/** Path under which a node answers with the record of an id, after a lookup if it has to. */
 export const recordPath = (ns: Namespace, id: string): string => `${ROOTS[ns]}${id}`;
+
+/** The same, but only for what the node holds: how nodes ask each other, so that no lookup loops. */
+export const knownPath = (ns: Namespace, id: string): string => `${recordPath(ns, id)}?known=1`;
+
+/** Whether a path asks only for what is held. */
+export const isKnownOnly = (path: string): boolean => /[?&]known=1(?:&|$)/.test(path);
 
 /** Path that asks a server whether it hosts a colony; the nonce makes its proof fresh. */
 export const hostingPath = (colonyid: string, nonce: string): string =>

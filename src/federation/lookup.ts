@@ -7,7 +7,7 @@ import { LIMITS } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import type { Book, Held } from './book.ts';
 import type { LookupBudget, Payer } from './budget.ts';
-import { readDocument, recordPath } from './documents.ts';
+import { knownPath, readDocument, recordPath } from './documents.ts';
 import { NAMESPACES, type Namespace } from './payloads.ts';
 import type { Ask, Asked, Copy, Overlay, Place } from './ports.ts';
 import { hashHex } from './signature.ts';
@@ -16,6 +16,8 @@ export interface LookupDeps {
   readonly book: Book;
   readonly clock: Clock;
   readonly log: Log;
+  /** This server; a client, which has none, lets the nodes it asks look further. */
+  readonly serverid?: string | undefined;
   /** Absent for clients and nodes whose overlay is off. */
   readonly overlay?: Overlay | undefined;
   readonly ask?: Ask | undefined;
@@ -63,7 +65,7 @@ const isNamespace = (kind: string): kind is Namespace =>
 
 /** Asks other nodes; their answers may hold records of other ids too, which are offered as well. */
 const askOthers = async (
-  { ask, others, book, log }: LookupDeps,
+  { ask, others, book, log, serverid }: LookupDeps,
   ns: Namespace,
   id: string,
   signal: AbortSignal,
@@ -73,7 +75,8 @@ const askOthers = async (
   const places = (await others(ns, id)).slice(0, LIMITS.lookupPlacesMax);
   const answer = async (place: Place): Promise<Asked | undefined> => {
     try {
-      return await ask(place, recordPath(ns, id), signal);
+      const path = serverid === undefined ? recordPath(ns, id) : knownPath(ns, id);
+      return await ask(place, path, signal);
     } catch (error) {
       // Expected: the node is down, slow, or not permitted by the address policy.
       log.debug('a node did not answer a lookup', { ns, id, error: String(error) });

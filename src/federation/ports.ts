@@ -60,6 +60,8 @@ export interface PutResult {
 
 /** One-way messages to connected nodes (protocol `/colonies/records/1`); fulfilled by shape. */
 export interface Pushes {
+  /** Queues a message to one connected peer; false when it is gone or its queue is full. */
+  push(peer: string, bytes: Uint8Array): boolean;
   /** Pushes to every connected member except `not`; returns to how many. */
   pushAll(bytes: Uint8Array, not?: string): number;
 }

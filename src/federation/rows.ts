@@ -11,6 +11,8 @@ export const recordKey = (ns: Namespace, id: string): string => `record/${ns}/${
 /** What was ever seen under an id; outlives the record. */
 export const SEEN = 'seen/';
 export const seenKey = (ns: Namespace, id: string): string => `${SEEN}${ns}/${id}`;
+/** Marks of what this server publishes beside its record and its colonies. */
+export const OWN = 'own/';
 /** Losers of forks. */
 export const forkPrefix = (ns: Namespace, id: string): string => `fork/${ns}/${id}/`;
 /** Statements about successors, newest kept last. */

@@ -104,6 +104,8 @@ export const LIMITS = {
    * long.
    */
   tickWorkMax: 10_000,
+  /** Nonces of calls forgotten in one round of 30 s: more than a node can take in that time. */
+  onceForgottenMax: 100_000,
   /**
    * Open overlay connections of a node: enough for a full table's working set, bounded in memory.
    */
@@ -336,6 +338,33 @@ export const LIMITS = {
   staplesMax: 24,
   /** Time to look for what a chain of endorsements lacks. */
   trustWalkMs: 5_000,
+  /** Life of a server record as this node signs it. */
+  serverRecordLifeMs: DAY,
+  /** Time between two placings of a record, before jitter. */
+  republishMs: 4 * HOUR,
+  /** Copies at other nodes that make a placing good, or all when fewer are known. */
+  copiesMin: 3,
+  /** Wait after a poor placing, doubled each time … */
+  placeRetryMs: 10_000,
+  /** … up to this. */
+  placeRetryMaxMs: 10 * MINUTE,
+  /** After the overlay grew everything is placed again within this time. */
+  placeSoonMs: 10_000,
+  /** Time for one placing. */
+  placeMs: 30_000,
+  /** Placings at once: each costs the overlay some forty messages. */
+  placesAtOnce: 4,
+  /** Before its end a certificate is warned about this early … */
+  certificateWarnMs: 14 * DAY,
+  /** … and this often. */
+  certificateWarnEveryMs: 12 * HOUR,
+  /** New records taken from one pushing peer: each costs a signature check and a write. */
+  pushRecordsPerSecond: 10,
+  pushRecordsBurst: 300,
+  /** Hashes of pushed records remembered, so that each is passed on once. */
+  pushHashesRemembered: 20_000,
+  /** Revocations told to a newly connected node. */
+  pushGreetMax: 100,
   /** A lookup ends after this, with what it found. */
   lookupMs: 5_000,
   /** A record confirmed within this time is not looked up again. */
@@ -368,6 +397,12 @@ export const LIMITS = {
   lookupsBurst: 500,
   /** Addresses and callers whose budgets are remembered. */
   lookupPayersMax: 10_000,
+  /** Callers whose colonies elsewhere are remembered, to route calls that name none … */
+  routeCallersMax: 10_000,
+  /** … colonies of each … */
+  routeColoniesMax: 8,
+  /** … and things (processes, attributes, runtimes) seen in relayed replies. */
+  routeThingsMax: 50_000,
   /** Colonies remembered under one tag of 40 bits: more than one is a coincidence or an attack. */
   tagColoniesMax: 8,
   /** Colonies whose tag is known to be on disk already. */

@@ -1,0 +1,137 @@
+// What this node answers to `GET /federation/...` about records and hosting, over whatever carries the
+// question. Raw signed bytes only: whoever asks verifies them himself.
+
+import { sha3Hex } from '../node/crypto/hash.ts';
+import { Fault, fault } from '../node/errors.ts';
+import { LIMITS } from '../node/limits.ts';
+import { errorBody } from '../node/model/envelope.ts';
+import type { Book, Held } from './book.ts';
+import type { Payer } from './budget.ts';
+import { isKnownOnly, nonceOf, type Parts, readPath, writeDocument } from './documents.ts';
+import type { Lookups } from './lookup.ts';
+import type { Namespace } from './payloads.ts';
+import type { Signer } from './ports.ts';
+import { makeReplyProof } from './reply-proof.ts';
+import type { Trust } from './trust.ts';
+
+export interface AnswerDeps {
+  readonly book: Book;
+  readonly lookups: Lookups;
+  readonly trust: Pick<Trust, 'given'>;
+  readonly serverid: string;
+  /** Absent while the node has no certificate: then nothing can be proven. */
+  readonly nodeKey: () => Signer | undefined;
+  readonly hosts: (colonyid: string) => Promise<boolean> | boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** JSON text. */
+  readonly body: string;
+  /** Value of `Colonies-Reply-Proof`, when the question carried a nonce. */
+  readonly proof: string | undefined;
+  /** Weak validator for caches: changes with the body. */
+  readonly etag: string;
+}
+
+export interface Answers {
+  /** The answer to a path with its query; undefined for a path that is not one of ours. */
+  answer(path: string, payer: Payer): Promise<Answer | undefined>;
+}
+
+/** Answers over the book and lookups of a node. */
+export const makeAnswers = (deps: AnswerDeps): Answers => {
+  const { book, lookups, trust, serverid, nodeKey, hosts } = deps;
+
+  const find = async <K extends Namespace>(
+    ns: K,
+    id: string,
+    known: boolean,
+    payer: Payer | undefined,
+  ): Promise<Held<K> | undefined> =>
+    known
+      ? book.find(ns, id)
+      : lookups.find(ns, id, { patienceMs: LIMITS.resolveColonyMs, ...(payer && { payer }) });
+
+  const colonyParts = async (
+    id: string,
+    known: boolean,
+    payer: Payer,
+  ): Promise<Parts | undefined> => {
+    const colony = await find('colony', id, known, payer);
+    if (!colony) return undefined;
+    const { servers } = colony.record.payload;
+    // The budget was spent on the colony; its servers belong to the same answer.
+    const held = await Promise.all(
+      servers.map((server) => find('server', server, known, undefined)),
+    );
+    return {
+      colony: colony.record.bytes,
+      servers: held.flatMap((server) => (server ? [server.record.bytes] : [])),
+    };
+  };
+
+  const listParts = async (
+    id: string,
+    known: boolean,
+    payer: Payer,
+  ): Promise<Parts | undefined> => {
+    const held = await find('endorsements', id, known, payer);
+    if (!held) return undefined;
+    const live = new Set(held.record.payload.hashes);
+    const given = id === serverid ? trust.given().filter(({ hash }) => live.has(hash)) : [];
+    return { list: held.record.bytes, endorsements: given.map(({ bytes }) => bytes) };
+  };
+
+  const partsOf = async (
+    ns: Namespace,
+    id: string,
+    known: boolean,
+    payer: Payer,
+  ): Promise<Parts | undefined> => {
+    if (ns === 'colony') return colonyParts(id, known, payer);
+    if (ns === 'endorsements') return listParts(id, known, payer);
+    const held = await find(ns, id, known, payer);
+    return held && { [ns]: held.record.bytes };
+  };
+
+  const bodyOf = async (path: string, payer: Payer): Promise<string | undefined> => {
+    const question = readPath(path);
+    if (!question) return undefined;
+    const { id } = question;
+    if (question.kind === 'hosting') {
+      return JSON.stringify({ colonyid: id, serverid, hosting: await hosts(id) });
+    }
+    const { ns } = question;
+    const parts = await partsOf(ns, id, isKnownOnly(path), payer);
+    if (parts) return writeDocument(parts);
+    const revoked = ns !== 'revocation' && book.isRevoked(id);
+    throw revoked
+      ? fault('forbidden', `the key ${id} is revoked`)
+      : fault('not-found', `no ${ns} record of ${id} was found`);
+  };
+
+  const plain = async (
+    path: string,
+    payer: Payer,
+  ): Promise<{ status: number; body: string } | undefined> => {
+    try {
+      const body = await bodyOf(path, payer);
+      return body === undefined ? undefined : { status: 200, body };
+    } catch (error) {
+      // Faults are answers: not found, revoked, over budget. Anything else is a bug.
+      if (!(error instanceof Fault)) throw error;
+      return { status: error.status, body: errorBody(error.status, error.message) };
+    }
+  };
+
+  return {
+    answer: async (path, payer) => {
+      const made = await plain(path, payer);
+      if (!made) return undefined;
+      const key = nonceOf(path) === undefined ? undefined : nodeKey();
+      const proof = key && (await makeReplyProof(serverid, { request: path, ...made }, key));
+      return { ...made, proof, etag: `W/"${sha3Hex(made.body).slice(0, 32)}"` };
+    },
+  };
+};

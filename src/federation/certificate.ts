@@ -1,0 +1,92 @@
+// This node's certificate: the server owner's word that this node key is his. Without a valid one the node
+// serves RPC and publishes nothing.
+
+import type { Clock } from '../node/clock.ts';
+import { idOfPublicKey } from '../node/crypto/keys.ts';
+import { fault } from '../node/errors.ts';
+import { LIMITS } from '../node/limits.ts';
+import type { Book } from './book.ts';
+import type { Store } from './ports.ts';
+import { type SignedRecord, validate, validateTimeless } from './record.ts';
+import { type CertificateRequest, certificateRequest } from './statements.ts';
+
+const ROW = 'certificate';
+
+export interface CertificateState {
+  readonly state: 'missing' | 'valid' | 'expiring' | 'expired' | 'revoked';
+  /** Epoch milliseconds. */
+  readonly expiresAt: number | undefined;
+  /** What to do, when there is something to do. */
+  readonly hint: string | undefined;
+}
+
+export interface Certificates {
+  /** The certificate to publish and relay with; undefined unless it holds now. */
+  current(): SignedRecord<'certificate'> | undefined;
+  state(): CertificateState;
+  /** Keeps a certificate made for this node; throws `bad-request` when it is not. */
+  accept(bytes: Uint8Array): Promise<SignedRecord<'certificate'>>;
+  /** What the owner's key has to sign. */
+  request(): CertificateRequest;
+}
+
+export interface CertificateDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly book: Book;
+  readonly serverid: string;
+  /** Public key of this node, 130 hex digits. */
+  readonly publicKey: string;
+}
+
+const HINT =
+  'run `colonies node certify --request FILE --out FILE` with the server owner key, then restart ' +
+  'the node or hand it the certificate';
+
+/** Opens the certificate kept in the store; one for another key or server is left aside. */
+export const openCertificates = async (deps: CertificateDeps): Promise<Certificates> => {
+  const { store, clock, book, serverid, publicKey } = deps;
+  const where = { network: book.network, ns: 'certificate', key: serverid } as const;
+  const nodeid = idOfPublicKey(publicKey);
+  const kept = await store.get(ROW);
+  const checked = kept && validateTimeless(kept, where);
+  let held = checked?.ok && checked.record.payload.sub === nodeid ? checked.record : undefined;
+
+  const state = (): CertificateState => {
+    if (!held) return { state: 'missing', expiresAt: undefined, hint: HINT };
+    const expiresAt = held.payload.exp;
+    const left = expiresAt - clock.now();
+    if (book.isRevoked(nodeid) || book.isRevoked(serverid)) {
+      return {
+        state: 'revoked',
+        expiresAt,
+        hint: 'this node or server key is revoked: use new keys',
+      };
+    }
+    if (left <= 0) return { state: 'expired', expiresAt, hint: HINT };
+    if (left <= LIMITS.certificateWarnMs) return { state: 'expiring', expiresAt, hint: HINT };
+    return { state: 'valid', expiresAt, hint: undefined };
+  };
+
+  return {
+    state,
+    current: () => {
+      const now = state().state;
+      return now === 'valid' || now === 'expiring' ? held : undefined;
+    },
+    request: () => certificateRequest(book.network, publicKey),
+    accept: async (bytes) => {
+      const fresh = validate(bytes, clock.now(), where);
+      if (!fresh.ok) throw fault('bad-request', `certificate refused: ${fresh.detail}`);
+      if (fresh.record.payload.sub !== nodeid) {
+        throw fault('bad-request', 'certificate refused: it is for another node key');
+      }
+      if (held && held.payload.seq > fresh.record.payload.seq) {
+        throw fault('conflict', 'certificate refused: a later one is in use');
+      }
+      await store.write([{ key: ROW, value: bytes }]);
+      held = fresh.record;
+      return held;
+    },
+  };
+};

@@ -1,0 +1,140 @@
+// Records that travel by themselves: what is new here is told to every connected node, what comes in new is
+// passed on once. That is what makes a revocation a matter of seconds.
+
+import type { Clock } from '../node/clock.ts';
+import { Fault } from '../node/errors.ts';
+import { LIMITS } from '../node/limits.ts';
+import type { Log } from '../node/log.ts';
+import type { Book } from './book.ts';
+import { makeBuckets } from './budget.ts';
+import { NAMESPACES, type Namespace } from './payloads.ts';
+import type { Pushes } from './ports.ts';
+import { idOfFrame, kindOfFrame } from './record.ts';
+import { hashHex } from './signature.ts';
+import type { Trust } from './trust.ts';
+
+export interface PushDeps {
+  readonly book: Book;
+  readonly trust: Trust;
+  readonly pushes: Pushes;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** This server, whose own record and list greet a new peer. */
+  readonly serverid: string;
+  /** Called when an endorsement of this server came in: its record has to be signed anew. */
+  readonly onStaple?: () => void;
+}
+
+export interface PushCounts {
+  readonly received: number;
+  readonly forwarded: number;
+  readonly refused: number;
+  readonly dropped: number;
+}
+
+export interface Pusher {
+  /** Handles a message from a peer; false when the peer sent what no honest node sends. */
+  received(peer: string, bytes: Uint8Array): Promise<boolean>;
+  /** Tells every connected node; each hash goes out once. */
+  announce(bytes: Uint8Array): void;
+  /** Tells a newly connected node what it should know: our own records and the latest revocations. */
+  greet(peer: string): Promise<void>;
+  counts(): PushCounts;
+}
+
+/** Hashes met lately and whether they were good, in bounded memory: two generations. */
+const makeRecent = () => {
+  let young = new Map<string, boolean>();
+  let old = new Map<string, boolean>();
+  return {
+    get: (hash: string): boolean | undefined => young.get(hash) ?? old.get(hash),
+    set: (hash: string, good: boolean): void => {
+      if (young.size >= LIMITS.pushHashesRemembered) {
+        old = young;
+        young = new Map();
+      }
+      young.set(hash, good);
+    },
+  };
+};
+
+/** Refusals that an honest node with another clock or another memory may cause. */
+const EXCUSABLE = /^(?:expired|not-yet-valid|sequence-too-high|the key is revoked)/;
+
+const isNamespace = (kind: string): kind is Namespace =>
+  (NAMESPACES as readonly string[]).includes(kind);
+
+type Verdict = 'new' | 'known' | 'excused' | 'bad';
+
+/** Push of records between connected nodes. */
+export const makePusher = (deps: PushDeps): Pusher => {
+  const { book, trust, pushes, clock, log, serverid, onStaple } = deps;
+  const recent = makeRecent();
+  const perSecond = LIMITS.pushRecordsPerSecond;
+  const burst = LIMITS.pushRecordsBurst;
+  const rates = makeBuckets({ perSecond, burst, namesMax: LIMITS.lookupPayersMax }, clock);
+  const counts = { received: 0, forwarded: 0, refused: 0, dropped: 0 };
+
+  const takeEndorsement = async (bytes: Uint8Array): Promise<Verdict> => {
+    try {
+      const kept = await trust.accept(bytes);
+      if (kept === 'received') onStaple?.();
+      return 'new';
+    } catch (error) {
+      // accept() throws faults for what is not valid, or no longer; anything else is a bug.
+      if (!(error instanceof Fault)) throw error;
+      return /expired|not-yet-valid|revoked/.test(error.message) ? 'excused' : 'bad';
+    }
+  };
+
+  const take = async (bytes: Uint8Array): Promise<Verdict> => {
+    const kind = kindOfFrame(bytes);
+    if (kind === 'endorsement') return takeEndorsement(bytes);
+    const id = idOfFrame(bytes);
+    if (kind === undefined || id === undefined || !isNamespace(kind)) return 'bad';
+    const { outcome, reason } = await book.offer(kind, id, bytes);
+    if (outcome === 'new' || outcome === 'fork') return 'new';
+    if (outcome !== 'refused') return 'known';
+    return EXCUSABLE.test(reason) ? 'excused' : 'bad';
+  };
+
+  const announce = (bytes: Uint8Array, not?: string): void => {
+    const hash = hashHex(bytes);
+    recent.set(hash, true);
+    counts.forwarded += pushes.pushAll(bytes, not);
+  };
+
+  return {
+    received: async (peer, bytes) => {
+      counts.received += 1;
+      if (bytes.length > LIMITS.recordListBytesMax) return false;
+      const hash = hashHex(bytes);
+      const met = recent.get(hash);
+      if (met !== undefined) return met;
+      if (!rates.take(peer)) {
+        counts.dropped += 1;
+        return true;
+      }
+      recent.set(hash, true);
+      const verdict = await take(bytes);
+      recent.set(hash, verdict !== 'bad');
+      if (verdict === 'new') announce(bytes, peer);
+      if (verdict !== 'bad') return true;
+      counts.refused += 1;
+      log.debug('a peer pushed a bad record', { peer, hash });
+      return false;
+    },
+    announce: (bytes) => announce(bytes),
+    greet: async (peer) => {
+      const own = [
+        await book.find('server', serverid),
+        await book.find('endorsements', serverid),
+        ...(await Promise.all(
+          book.lastRevoked(LIMITS.pushGreetMax).map((id) => book.find('revocation', id)),
+        )),
+      ];
+      for (const held of own) if (held && !pushes.push(peer, held.record.bytes)) return;
+    },
+    counts: () => ({ ...counts }),
+  };
+};

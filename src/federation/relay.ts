@@ -1,0 +1,140 @@
+// Which host gets a call for a colony that is not here, and what happens when it does not answer. The
+// bytes and the way they travel are the caller's; this decides only where they go.
+
+import type { Clock } from '../node/clock.ts';
+import { Fault, fault } from '../node/errors.ts';
+import type { Log } from '../node/log.ts';
+import type { Payer } from './budget.ts';
+import type { Consents } from './consent.ts';
+import type { Host, Resolution, Resolver } from './resolve.ts';
+
+/**
+ * What came of one try. `unreachable`: no byte of the request left this node, another host may be tried.
+ * `lost`: bytes were sent and no answer came, so what happened there is not known.
+ */
+export type Attempt<T> =
+  | { readonly kind: 'answer'; readonly status: number; readonly value: T }
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+/** Sends the call to one host, over whatever reaches it; `via` is the route that proved itself. */
+export type Send<T> = (host: Host, via: string | undefined) => Promise<Attempt<T>>;
+
+export interface Call {
+  readonly colonyid: string;
+  /** Whether sending it twice could do something twice. */
+  readonly mutating: boolean;
+  readonly payer: Payer;
+  /** Fires when the caller went away. */
+  readonly signal: AbortSignal;
+}
+
+export interface RelayDeps {
+  readonly resolver: Pick<Resolver, 'resolve'>;
+  readonly consents: Consents;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Relay {
+  /**
+   * Gives the answer of the first host that could be reached. Throws `not-found` when nobody knows the
+   * colony, `not-home` when its hosts deny it, `unavailable` when none could be reached, and
+   * `outcome-unknown` when a call that changes something was sent and not answered.
+   */
+  route<T>(call: Call, send: Send<T>): Promise<T>;
+}
+
+interface Round<T> {
+  readonly answer: { readonly value: T } | undefined;
+  /** Hosts that answered 421: they are not home, whatever the record says. */
+  readonly denied: number;
+  readonly reasons: readonly string[];
+}
+
+const MISDIRECTED = 421;
+
+const gone = (): Fault => fault('unavailable', 'the caller went away');
+
+const keyOf = (host: Host): string => `${host.serverid} ${host.record?.hash ?? ''}`;
+
+/** Router over a resolver; see `Relay`. */
+export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay => {
+  /** The route to a host that agreed to be one, or why there is none. Nothing is sent before. */
+  const routeTo = async (
+    host: Host,
+    colonyid: string,
+  ): Promise<{ via: string | undefined } | string> => {
+    if (host.self) return 'this server is named but does not host the colony';
+    if (!host.usable || !host.record) return host.reason;
+    const consent = await consents.check(host.record, colonyid);
+    return consent.says === 'claims' ? { via: consent.via } : consent.reason;
+  };
+
+  const tryHosts = async <T>(
+    call: Call,
+    { hosts }: Resolution,
+    tried: Set<string>,
+    send: Send<T>,
+  ): Promise<Round<T>> => {
+    const reasons: string[] = [];
+    let denied = 0;
+    for (const host of hosts) {
+      if (tried.has(keyOf(host))) continue;
+      if (call.signal.aborted) throw gone();
+      const route = await routeTo(host, call.colonyid);
+      if (typeof route === 'string') {
+        reasons.push(`${host.serverid}: ${route}`);
+        continue;
+      }
+      tried.add(keyOf(host));
+      const attempt = await send(host, route.via);
+      if (attempt.kind === 'answer' && attempt.status !== MISDIRECTED) {
+        return { answer: { value: attempt.value }, denied, reasons };
+      }
+      if (call.signal.aborted) throw gone();
+      if (attempt.kind === 'lost' && call.mutating) {
+        log.warn('a relayed call got no answer', { colony: call.colonyid, host: host.serverid });
+        throw fault('outcome-unknown', `outcome unknown: ${attempt.reason}`, {
+          server: host.serverid,
+        });
+      }
+      consents.forget(host.serverid, call.colonyid);
+      if (attempt.kind === 'answer') denied += 1;
+      const why = attempt.kind === 'answer' ? 'is not home of it' : attempt.reason;
+      reasons.push(`${host.serverid}: ${why}`);
+    }
+    return { answer: undefined, denied, reasons };
+  };
+
+  return {
+    route: async <T>(call: Call, send: Send<T>): Promise<T> => {
+      const { colonyid, payer } = call;
+      const tried = new Set<string>();
+      const startedAt = clock.now();
+      const known = await resolver.resolve(colonyid, { until: 'first', payer });
+      if (!known) throw fault('not-found', `nobody knows colony ${colonyid}`);
+      const first = await tryHosts(call, known, tried, send);
+      if (first.answer) return first.answer.value;
+      // Once more with what the overlay says now, then give up: two stale nodes never loop.
+      const anew = await resolver.resolve(colonyid, { anew: true, payer });
+      const second = anew && (await tryHosts(call, anew, tried, send));
+      if (second?.answer) return second.answer.value;
+      const reasons = [...first.reasons, ...(second?.reasons ?? [])];
+      const tookMs = clock.now() - startedAt;
+      log.info('no host answered for a colony', { colony: colonyid, reasons, tookMs });
+      if (first.denied + (second?.denied ?? 0) > 0) {
+        throw fault('not-home', `not home of colony ${colonyid}`);
+      }
+      const why = (second ?? first).reasons[0] ?? 'its record names no server';
+      throw fault('unavailable', `no host of colony ${colonyid} could be reached (${why})`);
+    },
+  };
+};
+
+/** The Attempt that a failed send stands for, read from `detail.sent` of its fault (1: bytes left). */
+export const failedAttempt = <T>(error: unknown): Attempt<T> => {
+  if (!(error instanceof Fault)) throw error;
+  const kind = error.detail['sent'] === 0 ? 'unreachable' : 'lost';
+  return { kind, reason: error.message };
+};
