@@ -210,6 +210,29 @@ describe('members of either kind', () => {
   });
 });
 
+describe('after a restart', () => {
+  test('everything reads as before, and each member is answered in the words of its registration', async () => {
+    await w.ok(colony, 'addruntimemsg', {
+      runtime: { runtimeid: id(9), colonyid: id(colony), name: 'today', cores: -1, cpu: 'c' },
+    });
+    const spec = { args: null, volumes: [], maxexectime: 0, maxretries: 7, env: { A: '1' } };
+    const { processid } = await w.submit(r1, spec, { runtimeids: [id(r1)], mem: -5 });
+    const read = async () => [
+      await w.ok(r1, 'getprocessmsg', { processid }),
+      await w.ok(r1, 'getruntimesmsg', { colonyid: id(colony) }),
+    ];
+    const before = await read();
+    w = await openWorld(await w.stop());
+    expect(await w.ok(r1, 'getprocessmsg', { processid })).toHaveProperty('assignedruntimeid');
+    const [process, runtimes] = await read();
+    expect(process).toEqual(before[0]);
+    const still = (list: { lastheardfromtime: string }[]) =>
+      list.map(({ lastheardfromtime: _heard, ...rest }) => rest);
+    expect(still(runtimes)).toEqual(still(before[1]));
+    expect((await w.assign(r1)).payload.processid).toBe(processid);
+  });
+});
+
 describe('a reply that was not delivered', () => {
   test('gives its process back', async () => {
     const { processid } = await w.submit(r1);

@@ -60,8 +60,9 @@ export const answerOf = (status: number, body: string): Answer => {
 /** Server owner, two colonies, and the runtimes of the first and of the second. */
 export const WHO = { server: 1, colony: 2, other: 3, r1: 4, r2: 5, foreign: 6, stranger: 7 };
 
-export const openWorld = async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'colonies-'));
+/** Opens a node over a new folder, or over the one that another left. */
+export const openWorld = async (left?: string) => {
+  const dir = left ?? (await mkdtemp(join(tmpdir(), 'colonies-')));
   const clock = manualClock();
   const log = silentLog();
   const opened = await openEngine({ dir, clock, log, serverId: id(WHO.server) });
@@ -170,6 +171,12 @@ export const openWorld = async () => {
         clock.advance(SECOND_MS);
         await engine.tick();
       }
+    },
+    /** Stops the node and gives its folder. */
+    stop: async (): Promise<string> => {
+      await identify.close();
+      await opened.close();
+      return dir;
     },
     close: async () => {
       await identify.close();
