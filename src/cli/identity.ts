@@ -110,25 +110,27 @@ export const serverOwnerKey = async (ctx: Needs, flags: IdentityFlags): Promise<
   throw advised('Unknown Server Id', 'Give --serverid, or set COLONIES_SERVERID.');
 };
 
-/** The colony that a command is about: an id in the words of 2022, a name in those of 1.9; either works. */
-export const colonyRef = (ctx: Needs, flags: IdentityFlags): string => {
-  const vocabulary = vocabularyOf(ctx.env, flags);
-  const found =
-    given(flags.colonyid) ??
-    given(flags.colonyname) ??
-    first(ctx.env, inOrder(vocabulary, 'COLONIES_COLONYID', 'COLONIES_COLONY_NAME'));
+/**
+ * The colony that a command is about: an id in the words of 2022, a name in those of 1.9; either works.
+ * Undefined when nothing names one.
+ */
+export const findColonyRef = (ctx: Pick<Needs, 'env'>, flags: IdentityFlags): string | undefined =>
+  given(flags.colonyid) ??
+  given(flags.colonyname) ??
+  first(
+    ctx.env,
+    inOrder(vocabularyOf(ctx.env, flags), 'COLONIES_COLONYID', 'COLONIES_COLONY_NAME'),
+  );
+
+/** As `findColonyRef`, but throws when nothing names a colony. */
+export const colonyRef = (ctx: Pick<Needs, 'env'>, flags: IdentityFlags): string => {
+  const found = findColonyRef(ctx, flags);
   if (found !== undefined) return found;
-  if (vocabulary === 'executor') {
+  if (vocabularyOf(ctx.env, flags) === 'executor') {
     throw usageProblem('COLONIES_COLONY_NAME not set, and no colony given as a flag');
   }
   throw advised('Unknown Colony Id', 'Give --colonyid, or set COLONIES_COLONYID.');
 };
-
-/** As `colonyRef`, but undefined when nothing names a colony. */
-export const findColonyRef = (ctx: Needs, flags: IdentityFlags): string | undefined =>
-  given(flags.colonyid) ??
-  given(flags.colonyname) ??
-  first(ctx.env, ['COLONIES_COLONYID', 'COLONIES_COLONY_NAME']);
 
 /** The private key of the owner of `colony` (an id or a name); undefined when there is none here. */
 export const findColonyOwnerKey = (

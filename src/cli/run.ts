@@ -34,6 +34,11 @@ export interface Edge {
 /** Errors about the tree have no command whose usage could be shown. */
 class UnknownCommand extends Error {
   override readonly name = 'UnknownCommand';
+  readonly hint: string;
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
 }
 
 const indented = (value: unknown): string => {
@@ -90,9 +95,10 @@ const makeContext = (edge: Edge, env: Env, globals: Globals, tree: readonly Grou
 const unknown = (word: string, path: readonly string[], known: readonly string[]): Error => {
   const under = [PROGRAM, ...path].join(' ');
   const near = closest(word, known);
-  const hint = near.length === 0 ? '' : `\nDid you mean this?\n\t${near.join('\n\t')}\n`;
+  const meant = near.length === 0 ? '' : `\nDid you mean this?\n\t${near.join('\n\t')}\n\n`;
   return new UnknownCommand(
-    `unknown command ${JSON.stringify(word)} for "${under}"\n${hint}Run '${under} --help' for usage.`,
+    `unknown command ${JSON.stringify(word)} for "${under}"`,
+    `${meant}Run '${under} --help' for usage.`,
   );
 };
 
@@ -149,7 +155,7 @@ const locate = async (argv: readonly string[], tree: readonly Group[]): Promise<
 };
 
 const usageFailed = (edge: Edge, error: Error, usage: string): number => {
-  edge.stderr(`Error: ${error.message}\n${usage === '' ? '' : `${usage}\n`}${error.message}\n`);
+  edge.stderr(`Error: ${error.message}\n${usage}\n${error.message}\n`);
   return EXIT.usage;
 };
 
@@ -193,7 +199,7 @@ export const runCli = async (
   } catch (error) {
     // The edge of the program: wrong usage ends with 1, everything else with a log line and 255.
     if (error instanceof UsageError) return usageFailed(edge, error, usage);
-    if (error instanceof UnknownCommand) return usageFailed(edge, error, '');
+    if (error instanceof UnknownCommand) return usageFailed(edge, error, error.hint);
     return runFailed(ctx, error);
   }
 };

@@ -6,6 +6,7 @@ import {
   colonyOwnerKey,
   colonyRef,
   findColonyOwnerKey,
+  findColonyRef,
   type IdentityFlags,
   memberKey,
   serverOwnerKey,
@@ -29,7 +30,14 @@ export interface Session {
   readonly vocabulary: Vocabulary;
   readonly prvkey: string;
   readonly call: SignedCall;
+  /**
+   * Fields for messages that are the same in both vocabularies and need no colony: naming one all the
+   * same says which reply is wanted.
+   */
+  readonly words: Words;
 }
+
+export type Words = Readonly<Record<string, string | undefined>>;
 
 /** A session about one colony. */
 export interface ColonySession extends Session {
@@ -43,11 +51,16 @@ export const signedBy =
   (payloadtype, fields, signal) =>
     call(payloadtype, fields, prvkey, signal);
 
-const session = (ctx: Context, flags: SessionFlags, prvkey: string): Session => ({
-  vocabulary: vocabularyOf(ctx.env, flags),
-  prvkey,
-  call: signedBy(caller(ctx, flags), prvkey),
-});
+const session = (ctx: Context, flags: SessionFlags, prvkey: string): Session => {
+  const vocabulary = vocabularyOf(ctx.env, flags);
+  const colony = findColonyRef(ctx, flags);
+  return {
+    vocabulary,
+    prvkey,
+    call: signedBy(caller(ctx, flags), prvkey),
+    words: vocabulary === 'runtime' ? { colonyid: colony } : { colonyname: colony },
+  };
+};
 
 /** Signed as the runtime, executor or user. */
 export const asMember = async (ctx: Context, flags: SessionFlags): Promise<Session> =>

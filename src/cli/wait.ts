@@ -12,7 +12,7 @@ import {
   stateText,
   valueText,
 } from './process-view.ts';
-import type { SignedCall } from './session.ts';
+import type { Session, SignedCall } from './session.ts';
 
 export const WAIT_FLAGS = {
   wait: { kind: 'bool', help: 'Wait for the end and print the output' },
@@ -51,12 +51,12 @@ export const sleep = (clock: Clock, ms: number, signal: AbortSignal): Promise<vo
 const untilEnd = async (
   ctx: Context,
   call: SignedCall,
-  processid: string,
+  fields: Readonly<Record<string, unknown>>,
   onPoll: () => Promise<void>,
 ): Promise<AnyProcess> => {
   const signal = ctx.stopSignal();
   for (let pause = FIRST_POLL_MS; ; pause = Math.min(POLL_MS, pause * 2)) {
-    const process = await call<AnyProcess>('getprocessmsg', { processid }, signal);
+    const process = await call<AnyProcess>('getprocessmsg', fields, signal);
     await onPoll();
     if (isFinalState(process.state)) return process;
     await sleep(ctx.clock, pause, signal);
@@ -80,7 +80,7 @@ export const outputOf = (process: AnyProcess): string => {
  */
 export const outcome = async (
   ctx: Context,
-  call: SignedCall,
+  { call, words }: Pick<Session, 'call' | 'words'>,
   submitted: AnyProcess,
   flags: WaitFlags,
 ): Promise<number> => {
@@ -88,7 +88,7 @@ export const outcome = async (
   const quiet = ctx.globals.json || flags.follow !== true;
   const onPoll = quiet ? async () => undefined : followLogs(ctx, call, { processid });
   if (flags.follow) ctx.log.info('Process submitted', { ProcessId: processid });
-  const process = await untilEnd(ctx, call, processid, onPoll);
+  const process = await untilEnd(ctx, call, { processid, ...words }, onPoll);
   if (ctx.globals.json) ctx.json(process);
   else if (!flags.follow || flags.out) ctx.out(outputOf(process));
   if (process.state === 2) return EXIT.ok;

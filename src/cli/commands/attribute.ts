@@ -1,7 +1,7 @@
 // `colonies attribute`: key-value pairs on processes, in either vocabulary.
 
 import { type Command, command, SERVER_FLAGS } from '../command.ts';
-import { findColonyRef, MEMBER_FLAGS } from '../identity.ts';
+import { MEMBER_FLAGS } from '../identity.ts';
 import { type AnyAttribute, type AnyProcess, attributeTypeText } from '../process-view.ts';
 import { done, showAscii, showRounded } from '../report.ts';
 import { asColonyMember, asMember } from '../session.ts';
@@ -23,7 +23,7 @@ const add = command({
     processid: { kind: 'string', short: 'p', help: 'Process id', required: true },
   },
   run: async (ctx, flags) => {
-    const { vocabulary, call, colony } = await asColonyMember(ctx, flags);
+    const { vocabulary, call, colony, words } = await asColonyMember(ctx, flags);
     const { processid, key, value } = flags;
     const attribute = { targetid: processid, attributetype: TYPE_OUT, key, value };
     if (vocabulary === 'runtime') {
@@ -33,7 +33,7 @@ const add = command({
       done(ctx, 'Attribute added', { attributeID: added.attributeid }, added);
       return undefined;
     }
-    await call<AnyProcess>('getprocessmsg', { processid });
+    await call<AnyProcess>('getprocessmsg', { processid, ...words });
     const added = await call<AnyAttribute>('addattributemsg', {
       attribute: { ...attribute, targetcolonyname: colony },
     });
@@ -52,12 +52,9 @@ const get = command({
     attributeid: { kind: 'string', help: 'Attribute id', required: true },
   },
   run: async (ctx, flags) => {
-    const { vocabulary, call } = await asMember(ctx, flags);
-    const colony = findColonyRef(ctx, flags);
-    // The colony says which vocabulary the reply is wanted in.
-    const named = vocabulary === 'runtime' ? { colonyid: colony } : { colonyname: colony };
+    const { vocabulary, call, words } = await asMember(ctx, flags);
     const { attributeid } = flags;
-    const found = await call<AnyAttribute>('getattributemsg', { attributeid, ...named });
+    const found = await call<AnyAttribute>('getattributemsg', { attributeid, ...words });
     if (ctx.globals.json) {
       ctx.json(found);
       return undefined;

@@ -8,7 +8,7 @@ import { followLogs, type LogLine, type LogSource, logRequest } from '../log-fol
 import { localTime } from '../logrus.ts';
 import { type AnyProcess, isFinalState } from '../process-view.ts';
 import { done, listOf, showRounded } from '../report.ts';
-import { asColonyMember, asMember, type SignedCall } from '../session.ts';
+import { asColonyMember, asMember, type Session, type SignedCall } from '../session.ts';
 import { sleep } from '../wait.ts';
 
 const add = command({
@@ -49,7 +49,7 @@ const FOLLOW_MS = 1000;
 /** Prints what comes until the process ends; logs of an executor until the command is stopped. */
 const follow = async (
   ctx: Context,
-  call: SignedCall,
+  { call, words }: Pick<Session, 'call' | 'words'>,
   source: LogSource,
   since: bigint,
 ): Promise<void> => {
@@ -59,7 +59,9 @@ const follow = async (
   while (!signal.aborted) {
     const ended =
       processid !== undefined &&
-      isFinalState((await call<AnyProcess>('getprocessmsg', { processid }, signal)).state);
+      isFinalState(
+        (await call<AnyProcess>('getprocessmsg', { processid, ...words }, signal)).state,
+      );
     await print();
     if (ended) return;
     // Rejects only when the command is stopped, which ends the loop.
@@ -91,14 +93,15 @@ const get = command({
       throw usageProblem('give either --processid or --executorname');
     }
     const since = flags.since === undefined ? 0n : sinceNs(flags.since, ctx.clock.now());
-    const { call } = await asMember(ctx, flags);
+    const session = await asMember(ctx, flags);
+    const { call } = session;
     const colonyname = findColonyRef(ctx, flags) ?? '';
     const source: LogSource =
       processid === undefined
         ? { colonyname, ...(executorname === undefined ? {} : { executorname }) }
         : { colonyname, processid };
     if (flags.follow && !ctx.globals.json) {
-      await follow(ctx, call, source, since);
+      await follow(ctx, session, source, since);
       return undefined;
     }
     const latest = flags.latest ?? (flags.first !== true && since === 0n);

@@ -29,11 +29,11 @@ const close = command({
   ],
   flags: { ...PROCESS_FLAGS, out: { kind: 'string', help: 'Output, separated by commas (1.9)' } },
   run: async (ctx, flags) => {
-    const { vocabulary, call } = await asMember(ctx, flags);
+    const { vocabulary, call, words } = await asMember(ctx, flags);
     const { processid } = flags;
-    await call<AnyProcess>('getprocessmsg', { processid });
+    await call<AnyProcess>('getprocessmsg', { processid, ...words });
     const out = flags.out === undefined ? {} : { out: parseList(flags.out) };
-    await call('closesuccessfulmsg', { processid, ...out });
+    await call('closesuccessfulmsg', { processid, ...words, ...out });
     const text = `Process closed as ${vocabulary === 'runtime' ? 'S' : 's'}uccessful`;
     done(ctx, text, named(vocabulary, processid));
     return undefined;
@@ -52,12 +52,13 @@ const fail = command({
     errors: { kind: 'string', help: 'Error texts, separated by commas (1.9)' },
   },
   run: async (ctx, flags) => {
-    const { vocabulary, call } = await asMember(ctx, flags);
+    const { vocabulary, call, words } = await asMember(ctx, flags);
     const { processid } = flags;
-    await call<AnyProcess>('getprocessmsg', { processid });
+    await call<AnyProcess>('getprocessmsg', { processid, ...words });
     const given = flags.errors === undefined ? undefined : parseList(flags.errors);
     const errors = given ?? (vocabulary === 'runtime' ? undefined : [NO_ERRORS]);
-    await call('closefailedmsg', { processid, ...(errors === undefined ? {} : { errors }) });
+    const texts = errors === undefined ? {} : { errors };
+    await call('closefailedmsg', { processid, ...words, ...texts });
     const text = `Process closed as ${vocabulary === 'runtime' ? 'F' : 'f'}ailed`;
     done(ctx, text, named(vocabulary, processid));
     return undefined;

@@ -2,7 +2,7 @@
 
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
 import { EXIT, ServerError } from '../errors.ts';
-import { findColonyRef, MEMBER_FLAGS } from '../identity.ts';
+import { MEMBER_FLAGS } from '../identity.ts';
 import {
   type AnyProcess,
   attributeRows,
@@ -53,14 +53,11 @@ const get = command({
     out: { kind: 'bool', help: 'As --output' },
   },
   run: async (ctx, flags) => {
-    const { vocabulary, call } = await asMember(ctx, flags);
-    const colony = findColonyRef(ctx, flags);
-    // The colony says which vocabulary the reply is wanted in; the message needs the process id only.
-    const named = vocabulary === 'runtime' ? { colonyid: colony } : { colonyname: colony };
+    const { vocabulary, call, words } = await asMember(ctx, flags);
     let process: AnyProcess;
     try {
       const { processid } = flags;
-      process = await call<AnyProcess>('getprocessmsg', { processid, ...named });
+      process = await call<AnyProcess>('getprocessmsg', { processid, ...words });
     } catch (error) {
       // The 2022 text for every refusal; what the server said goes beside it.
       if (!(error instanceof ServerError) || vocabulary !== 'runtime') throw error;
