@@ -39,61 +39,55 @@ export interface Answers {
   answer(path: string, payer: Payer): Promise<Answer | undefined>;
 }
 
+type Ask = { readonly known: boolean; readonly payer: Payer | undefined };
+
+const find = async <K extends Namespace>(
+  { book, lookups }: AnswerDeps,
+  ns: K,
+  id: string,
+  { known, payer }: Ask,
+): Promise<Held<K> | undefined> =>
+  known
+    ? book.find(ns, id)
+    : lookups.find(ns, id, { patienceMs: LIMITS.resolveColonyMs, ...(payer && { payer }) });
+
+const colonyParts = async (deps: AnswerDeps, id: string, ask: Ask): Promise<Parts | undefined> => {
+  const colony = await find(deps, 'colony', id, ask);
+  if (!colony) return undefined;
+  // The budget was spent on the colony; its servers belong to the same answer.
+  const free = { known: ask.known, payer: undefined };
+  const { servers } = colony.record.payload;
+  const held = await Promise.all(servers.map((server) => find(deps, 'server', server, free)));
+  return {
+    colony: colony.record.bytes,
+    servers: held.flatMap((server) => (server ? [server.record.bytes] : [])),
+  };
+};
+
+const listParts = async (deps: AnswerDeps, id: string, ask: Ask): Promise<Parts | undefined> => {
+  const held = await find(deps, 'endorsements', id, ask);
+  if (!held) return undefined;
+  const live = new Set(held.record.payload.hashes);
+  const given = id === deps.serverid ? deps.trust.given() : [];
+  const endorsements = given.filter(({ hash }) => live.has(hash)).map(({ bytes }) => bytes);
+  return { list: held.record.bytes, endorsements };
+};
+
+const partsOf = async (
+  deps: AnswerDeps,
+  ns: Namespace,
+  id: string,
+  ask: Ask,
+): Promise<Parts | undefined> => {
+  if (ns === 'colony') return colonyParts(deps, id, ask);
+  if (ns === 'endorsements') return listParts(deps, id, ask);
+  const held = await find(deps, ns, id, ask);
+  return held && { [ns]: held.record.bytes };
+};
+
 /** Answers over the book and lookups of a node. */
 export const makeAnswers = (deps: AnswerDeps): Answers => {
-  const { book, lookups, trust, serverid, nodeKey, hosts } = deps;
-
-  const find = async <K extends Namespace>(
-    ns: K,
-    id: string,
-    known: boolean,
-    payer: Payer | undefined,
-  ): Promise<Held<K> | undefined> =>
-    known
-      ? book.find(ns, id)
-      : lookups.find(ns, id, { patienceMs: LIMITS.resolveColonyMs, ...(payer && { payer }) });
-
-  const colonyParts = async (
-    id: string,
-    known: boolean,
-    payer: Payer,
-  ): Promise<Parts | undefined> => {
-    const colony = await find('colony', id, known, payer);
-    if (!colony) return undefined;
-    const { servers } = colony.record.payload;
-    // The budget was spent on the colony; its servers belong to the same answer.
-    const held = await Promise.all(
-      servers.map((server) => find('server', server, known, undefined)),
-    );
-    return {
-      colony: colony.record.bytes,
-      servers: held.flatMap((server) => (server ? [server.record.bytes] : [])),
-    };
-  };
-
-  const listParts = async (
-    id: string,
-    known: boolean,
-    payer: Payer,
-  ): Promise<Parts | undefined> => {
-    const held = await find('endorsements', id, known, payer);
-    if (!held) return undefined;
-    const live = new Set(held.record.payload.hashes);
-    const given = id === serverid ? trust.given().filter(({ hash }) => live.has(hash)) : [];
-    return { list: held.record.bytes, endorsements: given.map(({ bytes }) => bytes) };
-  };
-
-  const partsOf = async (
-    ns: Namespace,
-    id: string,
-    known: boolean,
-    payer: Payer,
-  ): Promise<Parts | undefined> => {
-    if (ns === 'colony') return colonyParts(id, known, payer);
-    if (ns === 'endorsements') return listParts(id, known, payer);
-    const held = await find(ns, id, known, payer);
-    return held && { [ns]: held.record.bytes };
-  };
+  const { book, serverid, nodeKey, hosts } = deps;
 
   const bodyOf = async (path: string, payer: Payer): Promise<string | undefined> => {
     const question = readPath(path);
@@ -103,7 +97,7 @@ export const makeAnswers = (deps: AnswerDeps): Answers => {
       return JSON.stringify({ colonyid: id, serverid, hosting: await hosts(id) });
     }
     const { ns } = question;
-    const parts = await partsOf(ns, id, isKnownOnly(path), payer);
+    const parts = await partsOf(deps, ns, id, { known: isKnownOnly(path), payer });
     if (parts) return writeDocument(parts);
     const revoked = ns !== 'revocation' && book.isRevoked(id);
     throw revoked

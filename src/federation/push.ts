@@ -21,8 +21,6 @@ export interface PushDeps {
   readonly log: Log;
   /** This server, whose own record and list greet a new peer. */
   readonly serverid: string;
-  /** Called when an endorsement of this server came in: its record has to be signed anew. */
-  readonly onStaple?: () => void;
 }
 
 export interface PushCounts {
@@ -68,7 +66,7 @@ type Verdict = 'new' | 'known' | 'excused' | 'bad';
 
 /** Push of records between connected nodes. */
 export const makePusher = (deps: PushDeps): Pusher => {
-  const { book, trust, pushes, clock, log, serverid, onStaple } = deps;
+  const { book, trust, pushes, clock, log, serverid } = deps;
   const recent = makeRecent();
   const perSecond = LIMITS.pushRecordsPerSecond;
   const burst = LIMITS.pushRecordsBurst;
@@ -77,8 +75,7 @@ export const makePusher = (deps: PushDeps): Pusher => {
 
   const takeEndorsement = async (bytes: Uint8Array): Promise<Verdict> => {
     try {
-      const kept = await trust.accept(bytes);
-      if (kept === 'received') onStaple?.();
+      await trust.accept(bytes);
       return 'new';
     } catch (error) {
       // accept() throws faults for what is not valid, or no longer; anything else is a bug.

@@ -326,6 +326,8 @@ export const LIMITS = {
   bookForksMax: 4,
   /** Statements about a successor remembered per id. */
   bookHeirsMax: 16,
+  /** Time between two sweeps of expired records. */
+  bookSweepEveryMs: HOUR,
   /** Time between two notes that a record was confirmed: a note costs a write. */
   bookConfirmEveryMs: MINUTE,
   /** An expired server record serves as a hint where to look for this long. */
