@@ -42,12 +42,14 @@ const wait = (
       want.signal.removeEventListener('abort', gone);
       colony.waiters.remove(waiter);
     };
+    // Work may come from another call: what this one writes beside its effect must wait with it.
+    const beside = state.store.takeBeside();
     const waiter: Waiter = {
       offer: offerOf(hold, want),
       turn: state.nextTurn++,
       give: (live) => {
         done();
-        resolve(lifecycle.give(colony, live, hold));
+        resolve(state.store.alongside(beside, () => lifecycle.give(colony, live, hold)));
       },
       end: (why) => {
         done();

@@ -49,6 +49,7 @@ const add = async (state: State, id: string, name: string): Promise<ColonyRow> =
   await state.store.write((w) => {
     w.put(keys.meta('nextcolony'), String(state.nextColony));
     colonyTable.put(w, row);
+    w.made(id);
   });
   return row;
 };

@@ -240,6 +240,24 @@ export interface Events {
   ofProcess(p: ProcessRow, state: number, listener: Listener): () => void;
 }
 
+/** The name of a call that may take effect once. */
+export interface OnceName {
+  readonly caller: string;
+  readonly nonce: string;
+  /** When the name may be forgotten, epoch milliseconds. */
+  readonly forgetAt: number;
+}
+
+export interface Once {
+  /** Throws replayed (detail.made: what the first one made) when a call of this name took effect. */
+  refuseRepeat(caller: string, nonce: string): void;
+  /**
+   * Runs a call; its name is written in the batch of its first effect. A repeat while the first one is
+   * at work waits for it, unless it `waits` itself. Throws replayed as above.
+   */
+  run<T>(name: OnceName, waits: boolean, work: () => T | Promise<T>): Promise<T>;
+}
+
 export interface Engine {
   readonly roles: Roles;
   readonly colonies: Colonies;
@@ -251,6 +269,7 @@ export interface Engine {
   readonly logs: Logs;
   readonly server: Server;
   readonly events: Events;
+  readonly once: Once;
   /** Undefined when all effects so far are on disk, else a promise of when they are. */
   settled(): Promise<void> | undefined;
   /**

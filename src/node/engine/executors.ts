@@ -95,7 +95,10 @@ const add = async (
     heardUs: 0,
   };
   placeExecutor(colony, row);
-  await state.store.write((w) => executorTable.put(w, row));
+  await state.store.write((w) => {
+    executorTable.put(w, row);
+    w.made(row.id);
+  });
   return row;
 };
 

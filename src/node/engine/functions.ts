@@ -71,7 +71,10 @@ export const makeFunctions = (state: State): Functions => ({
       },
     };
     place(state, hold, row);
-    await state.store.write((w) => functionTable.put(w, row));
+    await state.store.write((w) => {
+      functionTable.put(w, row);
+      w.made(id);
+    });
     return row;
   },
   remove: async (fun) => {

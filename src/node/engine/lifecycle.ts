@@ -38,7 +38,10 @@ const grant = (
   hold.running.add(live);
   state.deadlines.running(live);
   live.progressed = true;
-  return state.store.write((w) => processTable.progressed(w, live.row));
+  return state.store.write((w) => {
+    processTable.progressed(w, live.row);
+    w.made(live.row.id);
+  });
 };
 
 export interface Lifecycle {
@@ -159,7 +162,10 @@ export const makeLifecycle = (state: State): Lifecycle => ({
     const live = makeLive(row, false);
     state.live.set(row.id, live);
     colony.timeline.append(live);
-    const written = state.store.write((w) => processTable.submitted(w, row));
+    const written = state.store.write((w) => {
+      processTable.submitted(w, row);
+      w.made(row.id);
+    });
     offer(state, colony, live);
     return published(state, written, row).then(() => undefined);
   },

@@ -27,6 +27,7 @@ import { makeFunctions, restoreFunction } from './functions.ts';
 import { type Lifecycle, makeLifecycle } from './lifecycle.ts';
 import { makeLogs } from './logs.ts';
 import { findProcess } from './lookup.ts';
+import { makeOnce } from './once.ts';
 import { makeProcesses } from './processes.ts';
 import { purgeColony } from './removal.ts';
 import { makeRoles } from './roles.ts';
@@ -146,6 +147,7 @@ const compose = (state: State, lifecycle: Lifecycle): Engine => ({
   logs: makeLogs(state),
   server: makeServer(state),
   events: makeEvents(state.events, (id) => findProcess(state, id)),
+  once: makeOnce(state),
   settled: () => state.store.settled(),
   tick: makeTick(state, lifecycle),
   drain: () => {

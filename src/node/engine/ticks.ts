@@ -8,6 +8,7 @@ import { SECOND_US } from '../model/time.ts';
 import { executorTable } from '../store/tables/members.ts';
 import { unregister } from './executors.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { forgetOnce } from './once.ts';
 import { retain } from './removal.ts';
 import type { ColonyState, ExecutorHold, State } from './state.ts';
 
@@ -76,5 +77,6 @@ export const makeTick = (state: State, lifecycle: Lifecycle): (() => Promise<voi
     await writeHeard(state);
     await dropStale(state, lifecycle, nowUs);
     await retain(state, lifecycle);
+    await forgetOnce(state, state.clock.now(), state.limits.onceForgottenMax);
   };
 };

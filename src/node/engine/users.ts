@@ -47,7 +47,10 @@ export const makeUsers = (state: State): Users => ({
     idTaken(colony, user.id);
     const added: UserRow = { ...user, colony: row.no };
     placeUser(colony, added);
-    await state.store.write((w) => userTable.put(w, added));
+    await state.store.write((w) => {
+      userTable.put(w, added);
+      w.made(added.id);
+    });
     return added;
   },
   remove: async (user) => {

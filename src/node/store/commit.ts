@@ -11,7 +11,12 @@ import type { Log } from '../log.ts';
 export interface Writer {
   put(key: string, value: string): void;
   del(key: string): void;
+  /** Names what the command makes, for rows that tell of it; the first name counts. */
+  made(id: string): void;
 }
+
+/** Adds rows to the batch of a command; `made` is what the command named, '' when nothing. */
+export type Beside = (w: Writer, made: string) => void;
 
 interface Group {
   readonly batch: ReturnType<Level<string, string>['batch']>;
@@ -37,6 +42,13 @@ const makeGroup = (db: Level<string, string>): Group => {
 export interface Committer {
   /** Applies the effects `fill` collects, all or none; resolves when they are on disk. */
   write(fill: (w: Writer) => void): Promise<void>;
+  /**
+   * Calls `run`; what it writes first, before it waits for anything, gets the rows of `beside` in the
+   * same batch. Undefined keeps those of an outer `alongside` away from it.
+   */
+  alongside<T>(beside: Beside | undefined, run: () => T): T;
+  /** Takes over the rows for a command that is decided later; the next write does not get them. */
+  takeBeside(): Beside | undefined;
   /** Throws unavailable when too many commands wait for the disk. Asked before anything is decided. */
   admit(): void;
   /** Undefined when everything written so far is on disk, else a promise of it. */
@@ -48,7 +60,10 @@ export interface Committer {
   stats(): { readonly batches: number; readonly commands: number };
 }
 
-const writerFor = (group: Group): Writer => ({
+const nobodyAsks = (): void => undefined;
+
+const writerFor = (group: Group, made: (id: string) => void = nobodyAsks): Writer => ({
+  made,
   put: (key, value) => {
     group.batch.put(key, value);
     group.values.set(key, value);
@@ -58,6 +73,40 @@ const writerFor = (group: Group): Writer => ({
     group.values.set(key, undefined);
   },
 });
+
+const collect = (group: Group, fill: (w: Writer) => void, beside: Beside | undefined): void => {
+  if (beside === undefined) {
+    fill(writerFor(group));
+    return;
+  }
+  let made = '';
+  const note = (id: string): void => {
+    if (made === '') made = id;
+  };
+  fill(writerFor(group, note));
+  beside(writerFor(group), made);
+};
+
+// Holds only while `run` is on the stack: two commands never see each other's.
+const makeBesides = (): Pick<Committer, 'alongside'> & { take(): Beside | undefined } => {
+  let ambient: Beside | undefined;
+  return {
+    alongside: (beside, run) => {
+      const outer = ambient;
+      ambient = beside;
+      try {
+        return run();
+      } finally {
+        ambient = outer;
+      }
+    },
+    take: () => {
+      const beside = ambient;
+      ambient = undefined;
+      return beside;
+    },
+  };
+};
 
 const UNTOUCHED = { known: false } as const;
 
@@ -72,6 +121,7 @@ export const makeCommitter = (
   let open: Group | undefined;
   let inFlight: Group | undefined;
   let failed = false;
+  const besides = makeBesides();
 
   const fail = (error: unknown, group: Group): void => {
     failed = true;
@@ -119,9 +169,11 @@ export const makeCommitter = (
     write: (fill) => {
       const group = join();
       group.commands += 1;
-      fill(writerFor(group));
+      collect(group, fill, besides.take());
       return group.done;
     },
+    alongside: besides.alongside,
+    takeBeside: besides.take,
     admit: () => {
       if ((open?.commands ?? 0) < LIMITS.pendingWritesMax) return;
       throw fault('unavailable', 'too many writes are waiting for the disk; try again later');

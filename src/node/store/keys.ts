@@ -51,6 +51,9 @@ const under = (...parts: readonly string[]): Range => {
  * | g | colony no, time | log line |
  * | p | colony no, process id, time | index of log lines by process |
  * | q | colony no, executor name, time | index of log lines by executor |
+ * | n | caller, nonce | what a call made that must not be repeated |
+ * | o | time, caller, nonce | index of those by the time they may be forgotten |
+ * | r | name | a row of the federation |
  */
 export const keys = {
   meta: (name: string) => join('m', name),
@@ -109,6 +112,16 @@ export const keys = {
   executorLogs: (colony: number, name: string) => under('q', no(colony), name),
   executorLogsOf: (colony: number) => under('q', no(colony)),
   allExecutorLogs: under('q'),
+  once: (caller: string, nonce: string) => join('n', caller, nonce),
+  onceUntil: (ms: number, caller: string, nonce: string) => join('o', us(ms), caller, nonce),
+  /** What may be forgotten before `ms`. */
+  onceBefore: (ms: number): Range => ({ gte: under('o').gte, lt: join('o', us(Math.max(0, ms))) }),
+  federation: (name: string) => join('r', name),
+  /** Rows of the federation whose name starts with `prefix`, behind the name `after`. */
+  federationFrom: (prefix: string, after: string): Range => ({
+    gte: after > prefix ? `${join('r', after)}${AFTER}` : join('r', prefix),
+    lt: `${join('r', prefix)}\u007f`,
+  }),
 } as const;
 
 /** The parts of a key after its table. */

@@ -242,6 +242,7 @@ export const processTable = {
   /** A new attribute of a process. */
   attributed: (w: Writer, attributeid: string, processid: string): void => {
     w.put(keys.attribute(attributeid), processid);
+    w.made(attributeid);
   },
   /** Removes every row of a process. */
   removed: (w: Writer, p: ProcessRow): void => {
