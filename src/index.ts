@@ -21,6 +21,7 @@ import { fault } from './node/errors.ts';
 import { makeLifecycle, type Part, ticking } from './node/lifecycle.ts';
 import { LIMITS } from './node/limits.ts';
 import { type Log, silentLog } from './node/log.ts';
+import { destroyStore } from './node/store/store.ts';
 
 export { type Config, readConfig } from './node/config.ts';
 
@@ -30,8 +31,11 @@ export interface Parts {
   readonly log?: Log;
   /** Version and build time that the node reports. */
   readonly build?: { readonly version: string; readonly time: string };
-  /** Gives the server id of a folder that has none, when the settings have none either. */
-  readonly newServerId?: () => string;
+  /**
+   * Decides who owns the server before it answers anybody: gets the id that folder and settings lead to, ''
+   * when there is none, and gives the one to use. May throw to refuse.
+   */
+  readonly chooseServerId?: (found: string) => string;
   /** Called once when the node cannot go on, because its store failed: stop it and end the process. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -69,15 +73,25 @@ const ADDRESS_PROBLEMS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'is not an address of this machine',
 };
 
+// Both families where the machine has both.
+const ANYWHERE = ['::', '0.0.0.0'];
+
 const listen = async (server: HttpServer, { http }: Config): Promise<number> => {
-  const { host, port } = http;
-  try {
-    return (await server.listen({ host, port })).port;
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    const why = ADDRESS_PROBLEMS[code] ?? message;
-    throw fault('unavailable', `Cannot listen: ${host}:${port} ${why}`, { reason: 'address' });
+  const { port } = http;
+  const hosts = http.host === '' ? ANYWHERE : [http.host];
+  for (const [at, host] of hosts.entries()) {
+    try {
+      return (await server.listen({ host, port })).port;
+    } catch (error) {
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      // Expected on machines without IPv6.
+      if (at < hosts.length - 1 && code !== 'EADDRINUSE') continue;
+      const where = http.host === '' ? `port ${port}` : `${http.host}:${port}`;
+      const why = ADDRESS_PROBLEMS[code] ?? `: ${message}`;
+      throw fault('unavailable', `Cannot listen: ${where} ${why}`, { reason: 'address' });
+    }
   }
+  throw new Error('no address to listen on');
 };
 
 const openStore = async (
@@ -99,16 +113,26 @@ const openStore = async (
     },
     ...(parts.onFatal === undefined ? {} : { onFatal: parts.onFatal }),
   });
-  const { server } = opened.engine;
-  if (server.id() === '' && parts.newServerId) await server.changeId(parts.newServerId());
-  if (config.server.id !== '' && config.server.id !== server.id()) {
+  if (config.server.id !== '' && config.server.id !== opened.engine.server.id()) {
     log.warn('The data folder belongs to another server id, which stays in force', {
       given: config.server.id,
-      kept: server.id(),
+      kept: opened.engine.server.id(),
     });
   }
   return opened;
 };
+
+const chooseServerId = async ({ engine }: OpenedEngine, parts: Parts): Promise<void> => {
+  const found = engine.server.id();
+  const chosen = parts.chooseServerId?.(found) ?? found;
+  if (chosen !== found) await engine.server.changeId(chosen);
+};
+
+/**
+ * Deletes everything that a node keeps in this folder; nothing happens when there is nothing. Throws
+ * unavailable with `detail.reason` 'locked' while a node uses it.
+ */
+export const resetData = (dir: string): Promise<void> => destroyStore(`${dir}/store`);
 
 interface Ground {
   readonly config: Config;
@@ -131,7 +155,7 @@ const makeServer = (ground: Ground, identify: Identify, port: () => number): Htt
     name: hostname(),
     buildversion: build.version,
     buildtime: build.time,
-    host: config.http.host,
+    host: config.http.host || '0.0.0.0',
     tls: tls !== undefined,
     get port() {
       return port();
@@ -199,6 +223,7 @@ export const createNode = async (config: Config, parts: Parts = {}): Promise<Nod
   const tls = await loadTls(config);
   const opened = await openStore(config, clock, log, parts);
   try {
+    await chooseServerId(opened, parts);
     return await run({ config, clock, log, opened, tls, build });
   } catch (error) {
     // Whatever failed: the folder must be free again. Closing it twice is harmless.

@@ -30,9 +30,12 @@ export const isKnownId = (id: string): boolean =>
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
+const exportLines = (variables: readonly (readonly [name: string, value: string])[]): string =>
+  variables.map(([name, value]) => `export ${name}="${value}"\n`).join('');
+
 /** The nine lines of 2022, as `examples/devenv` has them. */
 export const exports2022 = (host: string, port: number): string =>
-  [
+  exportLines([
     ['COLONIES_SERVER_PROTOCOL', 'http'],
     ['COLONIES_SERVER_HOST', host],
     ['COLONIES_SERVER_PORT', String(port)],
@@ -42,25 +45,17 @@ export const exports2022 = (host: string, port: number): string =>
     ['COLONIES_COLONYPRVKEY', KNOWN_COLONY.prvkey],
     ['COLONIES_RUNTIMEID', KNOWN_MEMBER.id],
     ['COLONIES_RUNTIMEPRVKEY', KNOWN_MEMBER.prvkey],
-  ]
-    .map(([name, value]) => `export ${name}="${value}"\n`)
-    .join('');
+  ]);
 
-/** The variables that the SDKs and command lines of today read. */
-export const exportsToday = (host: string, port: number): string =>
-  [
+/** What the SDKs of today read beside host and port. */
+export const exportsToday = (colonyname: string): string =>
+  exportLines([
     ['COLONIES_TLS', 'false'],
     ['COLONIES_SERVER_TLS', 'false'],
-    ['COLONIES_SERVER_HOST', host],
-    ['COLONIES_SERVER_PORT', String(port)],
-    ['COLONIES_SERVER_HTTP_PORT', String(port)],
     ['COLONIES_SERVER_ID', KNOWN_SERVER.id],
     ['COLONIES_SERVER_PRVKEY', KNOWN_SERVER.prvkey],
-    ['COLONIES_COLONY_NAME', 'dev'],
-    ['COLONIES_COLONY_ID', KNOWN_COLONY.id],
+    ['COLONIES_COLONY_NAME', colonyname],
     ['COLONIES_COLONY_PRVKEY', KNOWN_COLONY.prvkey],
     ['COLONIES_ID', KNOWN_MEMBER.id],
     ['COLONIES_PRVKEY', KNOWN_MEMBER.prvkey],
-  ]
-    .map(([name, value]) => `export ${name}="${value}"\n`)
-    .join('');
+  ]);

@@ -24,7 +24,8 @@ const explained = (error: unknown): unknown => {
   return advice === undefined ? error : advised((error as Fault).message, advice, error);
 };
 
-const logOf = (ctx: Context, config: Config): Log =>
+/** Where a server's lines go: the documented form, or JSON. */
+export const serverLog = (ctx: Context, config: Config): Log =>
   config.log.format === 'text'
     ? ctx.log
     : jsonLog(ctx.globals.verbose === true ? 'debug' : 'info', ctx.clock.now, ctx.err);
@@ -36,16 +37,17 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   });
 
 export interface Serving {
-  /** Gives the id of a key that was made for a server without an owner. */
-  readonly newServerId?: () => string;
+  readonly log: Log;
+  /** Decides who owns the server before it answers; gets '' when there is no owner yet. May throw. */
+  readonly chooseServerId?: (found: string) => string;
   /** Runs once the node answers; a failure stops the node. */
-  readonly ready: (node: Node, log: Log) => Promise<void> | void;
+  readonly ready: (node: Node) => Promise<void> | void;
 }
 
 /** Starts a node, waits for SIGINT or SIGTERM, stops it. Gives the exit code; throws what kept it from starting. */
 export const serve = async (ctx: Context, config: Config, serving: Serving): Promise<number> => {
   const { createNode } = await import('../index.ts');
-  const log = logOf(ctx, config);
+  const { log } = serving;
   const stop = ctx.stopSignal();
   let fatal: unknown;
   const failed = new AbortController();
@@ -53,7 +55,7 @@ export const serve = async (ctx: Context, config: Config, serving: Serving): Pro
     clock: ctx.clock,
     log,
     build: { version: buildVersion(), time: buildTime() },
-    ...(serving.newServerId === undefined ? {} : { newServerId: serving.newServerId }),
+    ...(serving.chooseServerId === undefined ? {} : { chooseServerId: serving.chooseServerId }),
     onFatal: (error) => {
       fatal = error;
       failed.abort();
@@ -67,7 +69,7 @@ export const serve = async (ctx: Context, config: Config, serving: Serving): Pro
   }
   try {
     log.info(`Starting Colonies API server at port: ${node.port}`);
-    await serving.ready(node, log);
+    await serving.ready(node);
     await aborted(AbortSignal.any([stop, failed.signal]));
   } finally {
     await node.stop();

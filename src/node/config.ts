@@ -41,10 +41,9 @@ export const ConfigSchema = z.strictObject({
     .strictObject({
       host: z
         .string()
-        .min(1)
-        .default('0.0.0.0')
+        .default('')
         .meta({
-          description: 'Address to listen on',
+          description: 'Address to listen on; every address of this machine when empty',
           env: ['COLONIES_SERVER_HTTP_HOST'],
           flag: 'host',
         }),

@@ -71,6 +71,7 @@ export const childEnvironment = (
     COLONIES_RUNTIMEID: who.runtimeid,
     COLONIES_RUNTIMEPRVKEY: who.prvkey,
     COLONIES_TLS: String(who.tls),
+    COLONIES_PROCESS_ID: job.processid,
     COLONIES_COLONY_NAME: who.colonyid,
     COLONIES_EXECUTOR_NAME: who.name,
     COLONIES_PRVKEY: who.prvkey,

@@ -1,7 +1,7 @@
 // The durable store: one LevelDB folder behind one ordered committer. It decides nothing.
 
 import { Level } from 'level';
-import { fault } from '../errors.ts';
+import { type Fault, fault } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Committer, makeCommitter } from './commit.ts';
 import type { Range } from './keys.ts';
@@ -26,6 +26,13 @@ export interface Store extends Omit<Committer, 'pending'> {
 const PAGE_ROWS = 1000;
 const PAGE_BYTES = 1024 * 1024;
 
+const locked = (dir: string): Fault =>
+  fault(
+    'unavailable',
+    `The data folder ${dir} is in use by another node: stop that node, or choose another folder`,
+    { reason: 'locked' },
+  );
+
 const openDb = async (dir: string): Promise<Level<string, string>> => {
   const db = new Level<string, string>(dir, {
     writeBufferSize: WRITE_BUFFER_BYTES,
@@ -35,13 +42,7 @@ const openDb = async (dir: string): Promise<Level<string, string>> => {
     await db.open();
   } catch (error) {
     const cause = (error as { cause?: { code?: string } }).cause;
-    if (cause?.code === 'LEVEL_LOCKED') {
-      throw fault(
-        'unavailable',
-        `The data folder ${dir} is in use by another node: stop that node, or choose another folder`,
-        { reason: 'locked' },
-      );
-    }
+    if (cause?.code === 'LEVEL_LOCKED') throw locked(dir);
     throw error;
   }
   return db;
@@ -94,4 +95,15 @@ export const openStore = async (
       await db.close();
     },
   };
+};
+
+/** Deletes the store in a folder, if there is one. Throws unavailable while a node uses it. */
+export const destroyStore = async (dir: string): Promise<void> => {
+  try {
+    // There, but missing in the types of `level`.
+    await (Level as unknown as { destroy(location: string): Promise<void> }).destroy(dir);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'LEVEL_LOCKED') throw locked(dir);
+    throw error;
+  }
 };

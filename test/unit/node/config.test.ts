@@ -6,7 +6,7 @@ import { readConfig, SETTINGS } from '../../../src/node/config.ts';
 test('without any source every setting has its default', () => {
   const config = readConfig();
   expect(config.http).toEqual({
-    host: '0.0.0.0',
+    host: '',
     port: 50_080,
     tls: true,
     tlscert: '',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { callerTo } from '../../../src/cli/rpc.ts';
-import { createNode, readConfig } from '../../../src/index.ts';
+import { createNode, readConfig, resetData } from '../../../src/index.ts';
 
 const SERVER_ID = '039231c7644e04b6895471dd5335cf332681c54e27f81fac54f9067b3f2c0103';
 const SERVER_KEY = 'fcc79953d8a751bf41db661592dc34d30004b1a651ffa0725b03ac227641499d';
@@ -49,12 +49,36 @@ test('a folder without an owner gets one when the caller has a key, and keeps it
     file: { dataDir: join(dir, 'data') },
     flags: { 'http.host': '127.0.0.1', 'http.port': 0, 'http.tls': false },
   });
-  const first = await createNode(nobody, { newServerId: () => SERVER_ID });
+  const first = await createNode(nobody, { chooseServerId: (found) => found || SERVER_ID });
   expect(first.serverId).toBe(SERVER_ID);
   await first.stop();
-  const second = await createNode(nobody, { newServerId: () => 'b'.repeat(64) });
+  const second = await createNode(nobody, {
+    chooseServerId: (found) => found || 'b'.repeat(64),
+  });
   expect(second.serverId).toBe(SERVER_ID);
   await second.stop();
+});
+
+test('an owner that is refused keeps the node from answering, and the folder is free again', async () => {
+  const refuse = (found: string): string => {
+    throw new Error(`not ${found}`);
+  };
+  await expect(createNode(config(), { chooseServerId: refuse })).rejects.toThrow(
+    `not ${SERVER_ID}`,
+  );
+  await (await createNode(config())).stop();
+});
+
+test('resetting deletes what a node kept, but never under a running node', async () => {
+  const dataDir = join(dir, 'data');
+  await resetData(dataDir);
+  const node = await createNode(config());
+  await expect(resetData(dataDir)).rejects.toMatchObject({ detail: { reason: 'locked' } });
+  await node.stop();
+  await resetData(dataDir);
+  const other = readConfig({ file: { ...config(), server: { id: 'c'.repeat(64) } } });
+  await using fresh = await createNode(other);
+  expect(fresh.serverId).toBe('c'.repeat(64));
 });
 
 test('a folder that is in use is refused with its name', async () => {
