@@ -41,29 +41,6 @@ class UnknownCommand extends Error {
   }
 }
 
-const indented = (value: unknown): string => {
-  const compact = stringifyJson(value);
-  return `${indentJson(compact)}\n`;
-};
-
-/** Indents compact JSON text by two spaces, without parsing it: numbers stay as they are. */
-export const indentJson = (compact: string): string => {
-  let depth = 0;
-  const line = (): string => `\n${'  '.repeat(depth)}`;
-  return compact.replace(/"(?:[^"\\]|\\.)*"|[{[][}\]]|[{}[\],:]/g, (token) => {
-    if (token === '{' || token === '[') {
-      depth += 1;
-      return `${token}${line()}`;
-    }
-    if (token === '}' || token === ']') {
-      depth -= 1;
-      return `${line()}${token}`;
-    }
-    if (token === ',') return `,${line()}`;
-    return token === ':' ? ': ' : token;
-  });
-};
-
 const makeContext = (edge: Edge, env: Env, globals: Globals, tree: readonly Group[]): Context => {
   const verbose = globals.verbose ?? boolOf(env.COLONIES_VERBOSE) ?? false;
   const colours = env.NO_COLOR === undefined;
@@ -80,7 +57,7 @@ const makeContext = (edge: Edge, env: Env, globals: Globals, tree: readonly Grou
     out: edge.stdout,
     outBytes: edge.stdoutBytes,
     err: edge.stderr,
-    json: (value) => edge.stdout(indented(value)),
+    json: (value) => edge.stdout(`${stringifyJson(value, 2)}\n`),
     confirm: async (question) => {
       // With --json stdout is for JSON alone.
       (globals.json ? edge.stderr : edge.stdout)(question);

@@ -100,15 +100,17 @@ const nulsOf = (text: string): number => {
 };
 
 /** JSON of a value that holds bigint: printed behind a marker that no string or key begins with. */
-const stringifyBig = (value: unknown): string => {
+const stringifyBig = (value: unknown, indent: number | undefined): string => {
   let nuls = 0;
   JSON.stringify(value, (key, part) => {
     nuls = Math.max(nuls, nulsOf(key), typeof part === 'string' ? nulsOf(part) : 0);
     return typeof part === 'bigint' ? 0 : part;
   });
   const marker = '\u0000'.repeat(nuls + 1);
-  const text = JSON.stringify(value, (_key, part) =>
-    typeof part === 'bigint' ? `${marker}${part}` : part,
+  const text = JSON.stringify(
+    value,
+    (_key, part) => (typeof part === 'bigint' ? `${marker}${part}` : part),
+    indent,
   );
   const escaped = '\\u0000'.repeat(nuls + 1);
   const parts: string[] = [];
@@ -124,14 +126,14 @@ const stringifyBig = (value: unknown): string => {
   return parts.join('') + text.slice(copied);
 };
 
-/** JSON text of `value`, with bigint printed as an integer. */
-export const stringifyJson = (value: unknown): string => {
+/** JSON text of `value`, with bigint printed as an integer; `indent` spaces for people. */
+export const stringifyJson = (value: unknown, indent?: number): string => {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(value, undefined, indent);
   } catch (error) {
     // Expected: JSON.stringify refuses bigint, and nothing else that the node prints.
     if (!(error instanceof TypeError)) throw error;
-    return stringifyBig(value);
+    return stringifyBig(value, indent);
   }
 };
 
