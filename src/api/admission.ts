@@ -26,6 +26,13 @@ export type ChooseDialect = (
   engine: Engine,
 ) => Dialect;
 
+/** What a caller may put into any payload against replays, as it came. */
+export interface ReplayFields {
+  readonly nonce?: unknown;
+  readonly issuedat?: unknown;
+  readonly audience?: unknown;
+}
+
 /** The way of one call through admission, and everything its operation may ask for. */
 export type Way<C extends Call = Call> = {
   -readonly [K in keyof MemberCx]: K extends 'colony' | 'member'
@@ -38,6 +45,8 @@ export type Way<C extends Call = Call> = {
   call: C | undefined;
   dialect: Dialect | undefined;
   msg: unknown;
+  /** Undefined when the payload names none of the fields. */
+  replay: ReplayFields | undefined;
 };
 
 /** What the message names is not on this node. */
@@ -78,10 +87,21 @@ const readMessage = (call: Call, raw: unknown, problem: string | undefined): unk
   return parsed.data;
 };
 
-const absent = (target: Target, missing: Missing<unknown>, msg: unknown): Absent => ({
-  target,
-  refuse: () => fault(missing.code ?? 'not-found', missing.text(msg)),
-});
+const replayOf = (raw: unknown): ReplayFields | undefined => {
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const { nonce, issuedat, audience } = raw as ReplayFields;
+  return nonce === undefined && audience === undefined ? undefined : { nonce, issuedat, audience };
+};
+
+const idIn = (target: Target): string =>
+  'colony' in target ? target.colony : 'process' in target ? target.process : target.other;
+
+// Only an id can be known elsewhere: a name is local.
+const absent = (target: Target, missing: Missing<unknown>, msg: unknown): Absent => {
+  const refusal = fault(missing.code ?? 'not-found', missing.text(msg));
+  if (!isId(idIn(target))) throw refusal;
+  return { target, refuse: () => refusal };
+};
 
 type Ranked = Exclude<Allow<unknown>, { readonly who: 'anyone' | 'server-owner' | 'identity' }>;
 
@@ -120,6 +140,15 @@ export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) =
     way.name = way.colony?.id === ref ? ref : (way.colony?.name ?? '');
   };
 
+  // Asked before anything is looked up: what the first call removed is not there any more.
+  const refuseRepeat = ({ replay, caller }: Way): void => {
+    if (typeof replay?.nonce !== 'string') return;
+    const { nonce, audience } = replay;
+    if (audience === undefined || audience === engine.server.id()) {
+      engine.once.refuseRepeat(caller, nonce);
+    }
+  };
+
   const authorise = (dialect: Dialect, call: Call, way: Way): Absent | undefined => {
     const { allow } = call;
     if (allow.who === 'anyone' || allow.who === 'identity') return undefined;
@@ -153,6 +182,7 @@ export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) =
       call: undefined,
       dialect: undefined,
       msg: undefined,
+      replay: undefined,
     }),
 
     /**
@@ -181,7 +211,9 @@ export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) =
       way.call = call;
       way.dialect = dialect;
       way.msg = call.payloadIgnored === true ? {} : readMessage(call, raw, problem);
+      if (way.caller !== '') way.replay = replayOf(raw);
       call.first?.(way.msg);
+      refuseRepeat(way);
       return authorise(dialect, call, way);
     },
   };

@@ -4,7 +4,6 @@
 
 import type { Clock } from '../node/clock.ts';
 import type { Identify } from '../node/crypto/identify.ts';
-import type { Engine } from '../node/engine/engine.ts';
 import { Fault } from '../node/errors.ts';
 import type { Log } from '../node/log.ts';
 import {
@@ -12,32 +11,40 @@ import {
   errorReply,
   type Origin,
   type Reply,
-  replyBody,
   type Send,
 } from '../node/model/envelope.ts';
-import { renderJson } from '../node/model/json.ts';
 import { type Admission, type ChooseDialect, makeAdmission, type Way } from './admission.ts';
 import { type Metrics, makeMetrics } from './metrics.ts';
+import type { NodePort } from './node-port.ts';
 import type { Dialect, Op, ServerFacts, Target } from './op.ts';
 import { readEnvelope } from './read-envelope.ts';
 import { faultReply, unknownType, wordsOf } from './refusal.ts';
+import { makeProving, makeRun, type RunDeps } from './run.ts';
+
+/** A call that is not for this node. */
+export interface Outgoing {
+  readonly envelope: Envelope;
+  /** The request's body exactly as it came. */
+  readonly body: Uint8Array;
+  readonly kind: Op['kind'];
+  readonly caller: string;
+  readonly origin: Origin;
+}
 
 /**
- * The way to the home of something that is not on this node, or undefined when it has none. Asked
- * only after the signature was recovered. May throw a Fault (`not-home`, `too-many`).
+ * The answer of the home of something that is not on this node, undefined when it has none. Asked
+ * only
+ * after the signature was recovered. May throw a Fault (`not-home`, `too-many`, `outcome-unknown`).
  */
-export type Elsewhere = (
-  target: Target,
-  caller: string,
-) => Send | undefined | Promise<Send | undefined>;
+export type Elsewhere = (target: Target, call: Outgoing) => Promise<Reply | undefined>;
 
-export interface DispatchDeps {
-  readonly engine: Engine;
+export interface DispatchDeps extends RunDeps {
   readonly identify: Identify;
   readonly dialects: readonly Dialect[];
   readonly choose: ChooseDialect;
   readonly server: ServerFacts;
-  readonly elsewhere?: Elsewhere;
+  readonly elsewhere?: Elsewhere | undefined;
+  readonly node?: NodePort | undefined;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   /** Counts requests; one per node, shared by its dispatchers. */
@@ -47,7 +54,7 @@ export interface DispatchDeps {
 export interface Dispatch {
   readonly send: Send;
   /** As `send`, from the body of a request. */
-  receive(body: string, origin: Origin): Promise<Reply>;
+  receive(body: Uint8Array | string, origin: Origin): Promise<Reply>;
   readonly metrics: Metrics;
 }
 
@@ -72,30 +79,9 @@ const rowsOf = (dialects: readonly Dialect[]): ReadonlyMap<string, Row> => {
   return rows;
 };
 
-const replyOf = (op: Op, payload: unknown, onLost: Way['onLost']): Reply => {
-  const json = renderJson(payload);
-  const body = json === '' ? '' : replyBody(op.replyType ?? op.type, json, false);
-  return onLost === undefined ? { status: 200, body } : { status: 200, body, onLost };
-};
-
-/** Makes the dispatcher of a node, or a second one with another `elsewhere`. */
-export const makeDispatch = (deps: DispatchDeps): Dispatch => {
-  const { engine, identify, elsewhere, log, clock, metrics = makeMetrics() } = deps;
-  const rows = rowsOf(deps.dialects);
-  const admission: Admission = makeAdmission(deps);
-
-  const run = async (op: Op, way: Way<Op>): Promise<Reply> => {
-    const answer = op.run(way as never, way.msg);
-    const payload = answer instanceof Promise ? await answer : answer;
-    if (op.kind === 'read') {
-      // What was read may not be on disk yet: a crash must not take back what a reply showed.
-      const settled = engine.settled();
-      if (settled !== undefined) await settled;
-    }
-    return replyOf(op, payload, way.onLost);
-  };
-
-  const refused = async (
+const makeRefusing =
+  ({ engine, log }: DispatchDeps) =>
+  async (
     error: unknown,
     way: Way | undefined,
     type: string,
@@ -110,7 +96,20 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
     return faultReply(error, wordsOf(error, way, having));
   };
 
-  const answer = async (envelope: Envelope, origin: Origin): Promise<Reply> => {
+/** Makes the dispatcher of a node, or a second one with another `elsewhere`. */
+export const makeDispatch = (deps: DispatchDeps): Dispatch => {
+  const { identify, elsewhere, log, clock, metrics = makeMetrics() } = deps;
+  const refused = makeRefusing(deps);
+  const run = makeRun(deps);
+  const prove = makeProving(deps);
+  const rows = rowsOf(deps.dialects);
+  const admission: Admission = makeAdmission(deps);
+
+  const answer = async (
+    envelope: Envelope,
+    origin: Origin,
+    body: Uint8Array | string,
+  ): Promise<Reply> => {
     const type = envelope.payloadtype;
     const row = rows.get(type);
     let way: Way<Op> | undefined;
@@ -124,8 +123,10 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
       if (row === undefined) throw unknownType(type);
       const absent = admission.admit(envelope, row.dialects, opsOf, way);
       if (absent !== undefined) {
-        const home = await elsewhere?.(absent.target, caller);
-        if (home !== undefined) return await home(envelope, origin);
+        const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+        const call = { envelope, body: bytes, kind: (way.call as Op).kind, caller, origin };
+        const reply = await elsewhere?.(absent.target, call);
+        if (reply !== undefined) return reply;
         throw absent.refuse();
       }
       const op = way.call as Op;
@@ -133,32 +134,39 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
       if (op.kind !== 'write' && caller !== '') {
         identify.remember(envelope.payload, envelope.signature, caller);
       }
-      return await run(op, way);
+      return await prove(await run(op, way), way, envelope);
     } catch (error) {
-      return await refused(error, way, type, row?.dialects ?? deps.dialects);
+      const reply = await refused(error, way, type, row?.dialects ?? deps.dialects);
+      return await prove(reply, way, envelope);
     }
   };
 
-  const send: Send = async (envelope, origin) => {
+  const take = async (
+    envelope: Envelope,
+    origin: Origin,
+    body: Uint8Array | string,
+  ): Promise<Reply> => {
     const startedMs = clock.now();
-    const reply = await answer(envelope, origin);
+    const reply = await answer(envelope, origin, body);
     const type = rows.has(envelope.payloadtype) ? envelope.payloadtype : 'unknown';
     metrics.count(type, reply.status);
     log.debug('request', { type, status: reply.status, ms: clock.now() - startedMs });
     return reply;
   };
 
-  const receive = async (body: string, origin: Origin): Promise<Reply> => {
+  const receive: Dispatch['receive'] = async (body, origin) => {
     let envelope: Envelope;
     try {
-      envelope = readEnvelope(body);
+      envelope = readEnvelope(typeof body === 'string' ? body : Buffer.from(body).toString('utf8'));
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       metrics.count('malformed', error.status);
       return faultReply(error, error.message);
     }
-    return send(envelope, origin);
+    return take(envelope, origin, body);
   };
+
+  const send: Send = (envelope, origin) => take(envelope, origin, JSON.stringify(envelope));
 
   return { send, receive, metrics };
 };

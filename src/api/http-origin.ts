@@ -36,6 +36,9 @@ export const originOf = (request: IncomingMessage, response: ServerResponse): Or
     get connection() {
       return connectionOf(request.socket);
     },
+    get address() {
+      return request.socket.remoteAddress;
+    },
     get signal() {
       if (signal === undefined) {
         const controller = new AbortController();

@@ -139,6 +139,11 @@ const addPlainRoutes = (app: FastifyInstance): void => {
 const bodyOf = (request: FastifyRequest): Buffer =>
   Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 
+const provenBy = (proof: string): Record<string, string> => ({
+  'colonies-reply-proof': proof,
+  'access-control-expose-headers': 'Colonies-Reply-Proof',
+});
+
 const addRoute = (app: FastifyInstance, route: HttpRoute): void => {
   app.route({
     method: route.method,
@@ -193,6 +198,7 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
       else onGone(reply.raw, () => undo(onLost));
     }
     if (stopping) reply.header('connection', 'close');
+    if (answer.proof !== undefined) reply.headers(provenBy(answer.proof));
     reply.code(answer.status);
     if (answer.body === '') void reply.send();
     else void reply.type(TEXT).send(answer.body);
@@ -203,7 +209,7 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   addPlainRoutes(app);
   for (const route of options.routes ?? []) addRoute(app, route);
   app.post(RPC_PATH, (request, reply) => {
-    dispatch.receive(bodyOf(request).toString('utf8'), originOf(request.raw, reply.raw)).then(
+    dispatch.receive(bodyOf(request), originOf(request.raw, reply.raw)).then(
       (answer) => deliver(answer, reply),
       (error: unknown) => {
         log.error('dispatch failed', { error });

@@ -110,18 +110,13 @@ export interface ResolutionShown {
   readonly servers: readonly HostShown[];
 }
 
-/** What became of one record that was handed in. */
+/** One record that was handed in and is published now. */
 export interface PublishedShown {
   readonly kind: string;
   readonly id: string;
-  readonly epoch: number;
   readonly sequence: number;
   readonly hash: string;
-  /** `new`, `same`, `older`, `fork` or `refused`. */
-  readonly outcome: string;
-  /** Why it was refused; '' otherwise. */
-  readonly reason: string;
-  /** Other nodes that confirmed to hold it now, and those that were asked. */
+  /** Other nodes that confirmed to hold it already, and those that were asked. */
   readonly copies: number;
   readonly asked: number;
 }
@@ -137,8 +132,9 @@ export interface NodePort {
   /** Undefined when nobody reachable knows the colony; `anew` asks others again. */
   resolve(colonyid: string, anew: boolean): Promise<ResolutionShown | undefined>;
   /**
-   * Takes signed records in base64 and publishes them. Only the signer of a record and the owner
-   * of this server may hand it in. Throws forbidden, bad-request.
+   * Takes signed records in base64 and publishes them, in order, up to the first that is refused.
+   * Only the signer of a record and the owner of this server may hand it in. Throws forbidden,
+   * bad-request for what is not valid, conflict for what is older than what is known.
    */
   publish(records: readonly string[], caller: string): Promise<readonly PublishedShown[]>;
   /** Puts a node certificate (base64) into force. Throws bad-request, conflict. */

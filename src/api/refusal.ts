@@ -32,10 +32,13 @@ export const wordsOf = (
   return typeof says === 'string' ? says : says(way?.msg, error, way?.process);
 };
 
-/** The error reply for a Fault. `detail` tells which field of the payload was wrong. */
+/**
+ * The error reply for a Fault. `detail` tells which field of the payload was wrong, `made` what the first
+ * of two same calls made.
+ */
 export const faultReply = (error: Fault, message: string): Reply => {
-  const detail = error.detail['problem'];
-  if (detail === undefined) return errorReply(error.status, message);
-  const payload = stringifyJson({ status: error.status, message, detail });
+  const { problem: detail, made } = error.detail;
+  if (detail === undefined && made === undefined) return errorReply(error.status, message);
+  const payload = stringifyJson({ status: error.status, message, detail, made });
   return { status: error.status, body: replyBody('error', payload, true) };
 };

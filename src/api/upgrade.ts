@@ -37,6 +37,7 @@ const originOf = (socket: Socket, opened: WebSocket): SocketOrigin => {
   let signal: AbortSignal | undefined;
   return {
     connection: connectionOf(socket),
+    address: socket.remoteAddress,
     get signal() {
       if (signal === undefined) {
         const controller = new AbortController();

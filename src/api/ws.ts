@@ -4,39 +4,48 @@
 import type { RawData, WebSocket } from 'ws';
 import type { Clock } from '../node/clock.ts';
 import type { Identify } from '../node/crypto/identify.ts';
-import type { Engine } from '../node/engine/engine.ts';
 import { Fault, fault } from '../node/errors.ts';
 import { LIMITS, type Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { type Envelope, type Origin, replyBody } from '../node/model/envelope.ts';
-import { type ChooseDialect, makeAdmission, type Way } from './admission.ts';
+import { type Admission, type ChooseDialect, makeAdmission, type Way } from './admission.ts';
 import type { Metrics } from './metrics.ts';
+import type { NodePort } from './node-port.ts';
 import { type Dialect, PROCESS_EVENT, type ServerFacts, type Target, type Watch } from './op.ts';
 import { readEnvelope } from './read-envelope.ts';
 import { faultReply, unknownType, wordsOf } from './refusal.ts';
+import type { RunDeps } from './run.ts';
+import { type SendFrame, sealing } from './seal.ts';
+
+/** A subscription that is not for this node. */
+export interface OutgoingWatch {
+  readonly envelope: Envelope;
+  /** The frame exactly as it came. */
+  readonly body: Uint8Array;
+  readonly caller: string;
+  readonly origin: Origin;
+  /** To be called for each frame that comes back, as it came. */
+  readonly frame: (body: string) => void;
+  /** To be called when the other node ended it. */
+  readonly ended: () => void;
+}
 
 /**
- * A subscription that another node serves: calls `frame` for each frame, `ended` when it is over.
+ * As `Elsewhere` of the dispatcher, for subscriptions. Gives what ends it; throws a Fault for a
+ * subscription that reached nobody.
  */
-export type Relay = (
-  envelope: Envelope,
-  frame: (body: string) => void,
-  ended: () => void,
-) => () => void;
-
-/** As `Elsewhere` of the dispatcher, for subscriptions. */
 export type WatchElsewhere = (
   target: Target,
-  caller: string,
-) => Relay | undefined | Promise<Relay | undefined>;
+  call: OutgoingWatch,
+) => Promise<(() => void) | undefined>;
 
-export interface WatchingDeps {
-  readonly engine: Engine;
+export interface WatchingDeps extends RunDeps {
   readonly identify: Identify;
   readonly dialects: readonly Dialect[];
   readonly choose: ChooseDialect;
   readonly server: ServerFacts;
-  readonly elsewhere?: WatchElsewhere;
+  readonly elsewhere?: WatchElsewhere | undefined;
+  readonly node?: NodePort | undefined;
   readonly clock: Pick<Clock, 'after'>;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -57,10 +66,21 @@ const SLOW_READER = 'slow reader';
 
 const watchesOf = (dialect: Dialect): ReadonlyMap<string, Watch> => dialect.watches;
 
-const textOf = (data: RawData): string => {
-  if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
-  return (Buffer.isBuffer(data) ? data : Buffer.from(data)).toString('utf8');
+const bytesOf = (data: RawData): Buffer => {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return Buffer.isBuffer(data) ? data : Buffer.from(data);
 };
+
+/** A frame from a client. */
+interface Frame {
+  readonly envelope: Envelope;
+  readonly body: Uint8Array;
+  readonly binary: boolean;
+  /** The dialects that may be meant. */
+  readonly having: readonly Dialect[];
+}
+
+const UNREAD: Envelope = { signature: '', payloadtype: 'malformed', payload: '' };
 
 /** One connection: its frames in order, its subscriptions, its way out. */
 interface Line {
@@ -81,9 +101,9 @@ interface Line {
 }
 
 // Events that come before the first one is known to be durable wait their turn.
-const emitter = (line: Line, binary: boolean) => {
+const emitter = (sendFrame: SendFrame) => {
   let held: string[] | undefined = [];
-  const send = (json: string): void => line.send(replyBody(PROCESS_EVENT, json, false), binary);
+  const send = (json: string): void => void sendFrame(replyBody(PROCESS_EVENT, json, false));
   return {
     emit: (json: string): void => {
       if (held === undefined) send(json);
@@ -96,14 +116,25 @@ const emitter = (line: Line, binary: boolean) => {
   };
 };
 
-/** Makes the server side of `/pubsub`. */
-export const makeWatching = (deps: WatchingDeps): Watching => {
-  const { engine, identify, elsewhere, clock, log, metrics, limits = LIMITS } = deps;
-  const admission = makeAdmission(deps);
+/** Sends what belongs to one frame, with proofs when it carried a nonce. */
+const sender = (
+  { prove }: WatchingDeps,
+  line: Line,
+  { envelope, binary }: Frame,
+  way: Way | undefined,
+): SendFrame => {
+  const send = (body: string): void => line.send(body, binary);
+  const isProven = prove !== undefined && typeof way?.replay?.nonce === 'string';
+  return isProven ? sealing(prove, envelope.payload, send) : send;
+};
 
-  const begin = async (line: Line, way: Way<Watch>, binary: boolean): Promise<void> => {
+const makeSubscribe = (deps: WatchingDeps, admission: Admission) => {
+  const { engine, identify, elsewhere, protect, clock, limits = LIMITS } = deps;
+
+  const begin = async (line: Line, way: Way<Watch>, send: SendFrame): Promise<void> => {
     const call = way.call as Watch;
-    const events = emitter(line, binary);
+    protect?.(way.replay, { caller: way.caller, mutating: false, colonyid: way.colony?.id });
+    const events = emitter(send);
     const stop = call.start(way as never, way.msg, events.emit);
     let cancel: (() => void) | undefined;
     line.hold(() => {
@@ -116,13 +147,8 @@ export const makeWatching = (deps: WatchingDeps): Watching => {
     if (lifeMs !== undefined && !line.isOver()) cancel = clock.after(lifeMs, line.cut);
   };
 
-  const subscribe = async (
-    line: Line,
-    envelope: Envelope,
-    way: Way<Watch>,
-    having: readonly Dialect[],
-    binary: boolean,
-  ): Promise<void> => {
+  return async (line: Line, given: Frame, way: Way<Watch>): Promise<void> => {
+    const { envelope, body, binary, having } = given;
     const absent = admission.admit(envelope, having, watchesOf, way);
     if (line.held() >= limits.subscriptionsPerSocketMax) {
       const most = limits.subscriptionsPerSocketMax;
@@ -130,39 +156,58 @@ export const makeWatching = (deps: WatchingDeps): Watching => {
     }
     if (absent === undefined) {
       identify.remember(envelope.payload, envelope.signature, way.caller);
-      return begin(line, way, binary);
+      return begin(line, way, sender(deps, line, given, way));
     }
-    const relay = await elsewhere?.(absent.target, way.caller);
-    if (relay === undefined) throw absent.refuse();
-    const frame = (body: string): void => line.send(body, binary);
-    line.hold(relay(envelope, frame, line.cut));
+    const { caller, origin } = way;
+    const frame = (text: string): void => line.send(text, binary);
+    const call = { envelope, body, caller, origin, frame, ended: line.cut };
+    const end = await elsewhere?.(absent.target, call);
+    if (end === undefined) throw absent.refuse();
+    line.hold(end);
+  };
+};
+
+/** Makes the server side of `/pubsub`. */
+export const makeWatching = (deps: WatchingDeps): Watching => {
+  const { engine, identify, clock, log, metrics, limits = LIMITS } = deps;
+  const admission = makeAdmission(deps);
+  const subscribe = makeSubscribe(deps, admission);
+
+  const refuse = async (
+    line: Line,
+    error: unknown,
+    given: Frame,
+    way: Way<Watch> | undefined,
+  ): Promise<number> => {
+    const type = given.envelope.payloadtype;
+    if (!(error instanceof Fault)) log.error('subscription failed', { type, error });
+    const told = error instanceof Fault ? error : fault('internal', 'internal error');
+    await engine.settled();
+    const { body } = faultReply(told, wordsOf(told, way, given.having));
+    await sender(deps, line, given, way)(body, told.status);
+    // Who sends no envelope, or none that is signed, does not speak the protocol.
+    if (way === undefined || way.dialect?.closesRefused === true) line.close();
+    return told.status;
   };
 
   const take = async (line: Line, data: RawData, binary: boolean): Promise<void> => {
+    const body = bytesOf(data);
+    let given: Frame = { envelope: UNREAD, body, binary, having: deps.dialects };
     let way: Way<Watch> | undefined;
-    let having = deps.dialects;
-    let type = 'malformed';
     let status = 200;
     try {
-      const envelope = readEnvelope(textOf(data));
-      type = envelope.payloadtype;
-      const known = having.filter((one) => one.watches.has(type));
-      if (known.length > 0) having = known;
+      const envelope = readEnvelope(body.toString('utf8'));
+      const known = given.having.filter((one) => one.watches.has(envelope.payloadtype));
+      given = { ...given, envelope, having: known.length > 0 ? known : given.having };
       const caller = await identify(envelope.payload, envelope.signature);
       way = admission.begin<Watch>(caller, line.origin);
-      if (known.length === 0) throw unknownType(type);
-      await subscribe(line, envelope, way, having, binary);
+      if (known.length === 0) throw unknownType(envelope.payloadtype);
+      await subscribe(line, given, way);
     } catch (error) {
-      if (!(error instanceof Fault)) log.error('subscription failed', { type, error });
-      const told = error instanceof Fault ? error : fault('internal', 'internal error');
-      await engine.settled();
-      line.send(faultReply(told, wordsOf(told, way, having)).body, binary);
-      // Who sends no envelope, or none that is signed, does not speak the protocol.
-      if (way === undefined || way.dialect?.closesRefused === true) line.close();
-      status = told.status;
+      status = await refuse(line, error, given, way);
     }
     metrics.count(way?.call?.type ?? 'subscription', status);
-    log.debug('subscription', { type, status });
+    log.debug('subscription', { type: given.envelope.payloadtype, status });
   };
 
   return (socket, origin) => {

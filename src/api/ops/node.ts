@@ -196,11 +196,8 @@ export const resolveColony = op({
 const Published = z.object({
   kind: z.string(),
   id: z.string(),
-  epoch: z.int(),
   sequence: z.int(),
   hash: z.string(),
-  outcome: z.string(),
-  reason: z.string(),
   copies: z.int(),
   asked: z.int(),
 });

@@ -1,11 +1,16 @@
-// Calls that take effect once: whose name (caller and nonce) is written in the batch of the effect, so that
-// a repeat, also after a crash, finds what the first one made. Which calls these are is decided above.
+// Calls that take effect once: whose name (caller and nonce) is written in the batch of the effect,
+// so that
+// a repeat, also after a crash, finds what the first one made. Which calls these are is decided
+// above.
 
 import { fault } from '../errors.ts';
 import type { Beside } from '../store/commit.ts';
 import { keys, partsOf } from '../store/keys.ts';
 import type { Once, OnceName } from './engine.ts';
 import type { State } from './state.ts';
+
+/** Others are refused before they get here; as a key they could break the order of rows. */
+const NONCE = /^[\w-]{1,128}$/;
 
 const nameOf = ({ caller, nonce }: OnceName): string => `${caller} ${nonce}`;
 
@@ -26,7 +31,7 @@ export const makeOnce = ({ store }: State): Once => {
   const running = new Map<string, Promise<unknown>>();
 
   const refuseRepeat = (caller: string, nonce: string): void => {
-    const made = store.get(keys.once(caller, nonce));
+    const made = NONCE.test(nonce) ? store.get(keys.once(caller, nonce)) : undefined;
     if (made !== undefined) throw repeated(made);
   };
 

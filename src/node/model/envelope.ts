@@ -11,6 +11,8 @@ export type Envelope = z.output<typeof Envelope>;
 export interface Reply {
   readonly status: number;
   readonly body: string;
+  /** Proves to a caller who sent a nonce that this server gave this answer. */
+  readonly proof?: string | undefined;
   /** To be called when the reply could not be delivered: undoes what was granted to the caller. */
   readonly onLost?: () => Promise<void>;
 }
@@ -21,6 +23,8 @@ export interface Origin {
   readonly connection: Map<string, string>;
   /** Aborted when the caller went away or the server stops. */
   readonly signal: AbortSignal;
+  /** Numeric address of whoever connected, where there is one. */
+  readonly address?: string | undefined;
 }
 
 /** Answers one envelope. Never throws. */
