@@ -59,9 +59,24 @@ const inOrder = (
   executor: EnvName,
 ): readonly EnvName[] => (vocabulary === 'runtime' ? [runtime, executor] : [executor, runtime]);
 
+const BAD_KEY = 'A private key is 64 hex digits; `colonies keychain generate` makes one.';
+
+/** What `make` gives, which needs a private key; a bad key is told as such. */
+export const withKey = <T>(make: () => T): T => {
+  try {
+    return make();
+  } catch (error) {
+    // Expected: digits, length or range of the key are wrong.
+    const why = error instanceof Error ? error.message : String(error);
+    throw advised(`Failed to generate signature: ${why}`, BAD_KEY, error);
+  }
+};
+
 /** The id of a private key. The curve is loaded here and not before. */
-export const idOf = async (prvkey: string): Promise<string> =>
-  (await import('../node/crypto/keys.ts')).idOfKey(prvkey);
+export const idOf = async (prvkey: string): Promise<string> => {
+  const { idOfKey } = await import('../node/crypto/keys.ts');
+  return withKey(() => idOfKey(prvkey));
+};
 
 const IS_ID = /^[0-9a-f]{64}$/;
 

@@ -5,6 +5,7 @@ import { parseJson, stringifyJson } from '../node/model/json.ts';
 import { type ServerAddress, serverAddress } from './address.ts';
 import type { Context } from './command.ts';
 import { advised, ServerError } from './errors.ts';
+import { withKey } from './identity.ts';
 import { exchange } from './transport.ts';
 
 /**
@@ -64,9 +65,12 @@ export const callerTo =
   ): Promise<T> => {
     const json = stringifyJson({ ...fields, msgtype: payloadtype });
     const payload = Buffer.from(json).toString('base64');
-    // Loaded here: help, completion and the keychain never need the curve.
-    const signature =
-      prvkey === undefined ? '' : (await import('../node/crypto/sign.ts')).sign(payload, prvkey);
+    let signature = '';
+    if (prvkey !== undefined) {
+      // Loaded here: help, completion and the keychain never need the curve.
+      const { sign } = await import('../node/crypto/sign.ts');
+      signature = withKey(() => sign(payload, prvkey));
+    }
     const envelope = JSON.stringify({ signature, payloadtype, payload });
     const { status, body } = await exchange(at, '/api', envelope, signal);
     return readReply(status, body) as T;

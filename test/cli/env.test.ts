@@ -173,21 +173,16 @@ describe('keys', () => {
 });
 
 describe('the colony', () => {
-  const keychain = openKeychain('/nowhere');
   it('is a flag, the variable of the vocabulary in use, or the other one', () => {
     const env = { COLONIES_COLONY_NAME: 'dev', COLONIES_COLONYID: 'id' };
-    expect(colonyRef({ env, keychain }, { colonyid: 'flag' })).toBe('flag');
-    expect(colonyRef({ env, keychain }, {})).toBe('id');
-    expect(colonyRef({ env, keychain }, { prvkey: 'k' })).toBe('dev');
-    expect(colonyRef({ env: { COLONIES_COLONY_NAME: 'dev' }, keychain }, { runtimeid: 'r' })).toBe(
-      'dev',
-    );
+    expect(colonyRef({ env }, { colonyid: 'flag' })).toBe('flag');
+    expect(colonyRef({ env }, {})).toBe('id');
+    expect(colonyRef({ env }, { prvkey: 'k' })).toBe('dev');
+    expect(colonyRef({ env: { COLONIES_COLONY_NAME: 'dev' } }, { runtimeid: 'r' })).toBe('dev');
   });
 
   it('that nobody names is told in the words in use', () => {
-    expect(() => colonyRef({ env: {}, keychain }, {})).toThrow('COLONIES_COLONY_NAME not set');
-    expect(() => colonyRef({ env: { COLONIES_RUNTIMEID: 'r' }, keychain }, {})).toThrow(
-      'Unknown Colony Id',
-    );
+    expect(() => colonyRef({ env: {} }, {})).toThrow('COLONIES_COLONY_NAME not set');
+    expect(() => colonyRef({ env: { COLONIES_RUNTIMEID: 'r' } }, {})).toThrow('Unknown Colony Id');
   });
 });

@@ -124,26 +124,29 @@ const ls = command({
   },
   run: async (ctx, flags) => {
     const colonyid = colonyRef(ctx, flags);
-    const { value, call } = await memberElseOwner(ctx, flags, colonyid, (ask) =>
-      ask<readonly Runtime[] | null>('getruntimesmsg', { colonyid }),
-    );
-    const runtimes = listOf(value);
+    // The histories behind --full are refused to a pending runtime: the owner's key may do.
+    const { value: shown } = await memberElseOwner(ctx, flags, colonyid, async (call) => {
+      const runtimes = listOf(
+        await call<readonly Runtime[] | null>('getruntimesmsg', { colonyid }),
+      );
+      const full = flags.full && !ctx.globals.json ? runtimes : [];
+      const tables = await Promise.all(full.map((runtime) => fullRows(ctx, call, runtime)));
+      return { runtimes, tables };
+    });
     if (ctx.globals.json) {
-      ctx.json(runtimes);
-      return undefined;
-    }
-    if (!flags.full) {
-      const rows = runtimes.map((runtime) => [
-        runtime.runtimeid,
-        runtime.name,
-        runtime.runtimetype,
+      ctx.json(shown.runtimes);
+    } else if (flags.full) {
+      for (const [i, rows] of shown.tables.entries()) {
+        if (i > 0) ctx.out('\n');
+        showAscii(ctx, rows);
+      }
+    } else {
+      const rows = shown.runtimes.map(({ runtimeid, name, runtimetype }) => [
+        runtimeid,
+        name,
+        runtimetype,
       ]);
       showAscii(ctx, rows, { header: ['ID', 'Name', 'Type'], alignNumbers: true });
-      return undefined;
-    }
-    for (const [i, runtime] of runtimes.entries()) {
-      if (i > 0) ctx.out('\n');
-      showAscii(ctx, await fullRows(ctx, call, runtime));
     }
     return undefined;
   },
