@@ -22,6 +22,13 @@ const holdOf = (colony: ColonyState, executor: ExecutorRow): ExecutorHold => {
   return hold;
 };
 
+/** Its row goes to disk with the next signs of life. */
+const noteWorker = (state: State, hold: ExecutorHold): void => {
+  if (hold.row.works === true) return;
+  hold.row = { ...hold.row, works: true };
+  state.heard.add(hold);
+};
+
 const offerOf = (hold: ExecutorHold, want: AssignRequest): Offer => ({
   executor: hold.row,
   cpuMilli: want.cpuMilli ?? Number.POSITIVE_INFINITY,
@@ -82,6 +89,7 @@ export const makeAssign =
     if (want.signal.aborted) return undefined;
     const colony = stateOf(state, row);
     const hold = holdOf(colony, executor);
+    noteWorker(state, hold);
     const live = colony.row.paused ? undefined : colony.queue.take(offerOf(hold, want));
     if (live) return lifecycle.give(colony, live, hold);
     if (want.waitMs === undefined) {

@@ -35,6 +35,7 @@ const expire = (state: State, lifecycle: Lifecycle, nowUs: number): Promise<unkn
 
 const isStale = (state: State, colony: ColonyState, hold: ExecutorHold, nowUs: number): boolean =>
   hold.row.state !== EXECUTOR_STATE.unregistered &&
+  hold.row.works === true &&
   hold.row.lasting !== true &&
   hold.heardUs !== 0 &&
   hold.heardUs < nowUs - state.options.staleExecutorS * SECOND_US &&

@@ -146,6 +146,8 @@ export interface ExecutorRow {
   readonly allocations: Allocations;
   readonly blueprintid: string;
   readonly blueprintgen: number | bigint;
+  /** It has asked for work: only such an executor is unregistered for being silent. */
+  readonly works?: boolean;
   /** Never unregistered for being silent. */
   readonly lasting?: boolean;
   readonly edge?: string;
