@@ -88,7 +88,11 @@ const askOthers = async (
     if (asked?.status !== 200) return;
     for (const frame of readDocument(asked.body)) {
       if (frame.kind === ns && frame.id === id) await take(frame.bytes, asked.via);
-      else if (isNamespace(frame.kind)) await book.offer(frame.kind, frame.id, frame.bytes);
+      else if (isNamespace(frame.kind)) {
+        await book.offer(frame.kind, frame.id, frame.bytes);
+        // A client knows only what nodes tell it: what came along need not be asked for again.
+        if (serverid === undefined) await book.confirm(frame.kind, frame.id);
+      }
     }
   };
   await Promise.all(places.map(one));

@@ -148,10 +148,11 @@ const reasonOf = (
   fresh: boolean,
   consent: Consent | undefined,
 ): string => {
+  if (consent?.says === 'denies') return consent.reason;
   if (!judged.usable) return judged.reason;
   if (!held) return 'no valid record of this server was found';
   const reasons = [judged.reason];
-  if (consent && consent.says !== 'claims') reasons.unshift(consent.reason);
+  if (consent?.says === 'unknown') reasons.unshift(consent.reason);
   if (!fresh) reasons.push('its record expired: last known addresses');
   return reasons.join('; ');
 };
