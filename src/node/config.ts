@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { fault } from './errors.ts';
+import { ADDRESS_POLICIES } from './model/address.ts';
 
 declare module 'zod' {
   interface GlobalMeta {
@@ -14,6 +15,120 @@ declare module 'zod' {
 }
 
 const seconds = () => z.int().min(0);
+const texts = () => z.array(z.string().min(1)).default([]);
+const option = (description: string, env: string, flag: string) =>
+  z
+    .boolean()
+    .default(false)
+    .meta({ description, env: [env], flag });
+const ID = /^[0-9a-f]{64}$/;
+const LABEL = /^[a-z0-9][a-z0-9.-]{0,31}$/;
+
+const OverlaySchema = z.strictObject({
+  listen: texts().meta({
+    description: 'Multiaddresses to listen on; one of listen, bootstrap, network joins the overlay',
+    env: ['COLONIES_LISTEN'],
+    flag: 'listen',
+  }),
+  bootstrap: texts().meta({
+    description: 'Nodes to join through: multiaddresses, or http(s) URLs of nodes',
+    env: ['COLONIES_BOOTSTRAP'],
+    flag: 'bootstrap',
+  }),
+  announce: texts().meta({
+    description: 'Multiaddresses and http(s) URLs under which others reach this node',
+    env: ['COLONIES_ANNOUNCE'],
+    flag: 'announce',
+  }),
+  network: z
+    .string()
+    .regex(/^[a-z0-9-]{0,32}$/, 'expected up to 32 of a-z, 0-9 and -')
+    .default('')
+    .meta({
+      description: 'Name of the overlay; `colonies` when empty',
+      env: ['COLONIES_NETWORK'],
+      flag: 'network',
+    }),
+  addressPolicy: z
+    .enum(ADDRESS_POLICIES)
+    .default('public')
+    .meta({
+      description: 'Which addresses of others may be connected to and announced',
+      env: ['COLONIES_ADDRESS_POLICY'],
+      flag: 'address-policy',
+    }),
+  sharedKeyFile: z
+    .string()
+    .default('')
+    .meta({
+      description: 'File with the key of a private overlay: 64 hex digits, or a swarm key',
+      env: ['COLONIES_OVERLAY_KEY_FILE'],
+      flag: 'overlay-key-file',
+    }),
+  mdns: option('Find nodes on the local network', 'COLONIES_MDNS', 'mdns'),
+  relayServer: option(
+    'Carry connections for nodes that cannot be dialled',
+    'COLONIES_RELAY_SERVER',
+    'relay-server',
+  ),
+  relayClient: option(
+    'Be reachable through other nodes: for hosts behind NAT',
+    'COLONIES_RELAY_CLIENT',
+    'relay-client',
+  ),
+  holePunching: option(
+    'Turn relayed connections into direct ones',
+    'COLONIES_HOLE_PUNCHING',
+    'hole-punching',
+  ),
+  portMapping: option('Ask the router for a port', 'COLONIES_PORT_MAPPING', 'port-mapping'),
+});
+
+const FederationSchema = z.strictObject({
+  mode: z
+    .enum(['open', 'federated', 'closed'])
+    .default('open')
+    .meta({
+      description: 'Which servers are used: all, trusted ones, or anchors only',
+      env: ['COLONIES_FEDERATION_MODE'],
+      flag: 'federation-mode',
+    }),
+  depth: z
+    .int()
+    .min(0)
+    .max(8)
+    .default(3)
+    .meta({
+      description: 'Links that a chain of endorsements may have',
+      env: ['COLONIES_TRUST_DEPTH'],
+      flag: 'trust-depth',
+    }),
+  scopes: z
+    .array(z.string().regex(LABEL, 'expected a short lower-case label'))
+    .max(8)
+    .default([])
+    .meta({
+      description: 'Scopes that every endorsement of a chain must cover',
+      env: ['COLONIES_TRUST_SCOPES'],
+      flag: 'trust-scope',
+    }),
+  anchors: z
+    .array(z.string().regex(ID, 'expected 64 lower-case hex digits'))
+    .default([])
+    .meta({
+      description: 'Server ids trusted without a chain, beside those added while it runs',
+      env: ['COLONIES_ANCHORS'],
+      flag: 'anchor',
+    }),
+  relay: z
+    .enum(['certified', 'trusted', 'off'])
+    .default('certified')
+    .meta({
+      description: 'Whose relayed calls are taken: of every certified node, of trusted ones, none',
+      env: ['COLONIES_RELAY'],
+      flag: 'relay',
+    }),
+});
 
 export const ConfigSchema = z.strictObject({
   dataDir: z
@@ -124,6 +239,8 @@ export const ConfigSchema = z.strictObject({
         }),
     })
     .prefault({}),
+  overlay: OverlaySchema.prefault({}),
+  federation: FederationSchema.prefault({}),
   log: z
     .strictObject({
       format: z
@@ -141,6 +258,10 @@ export const ConfigSchema = z.strictObject({
 /** The finished settings of a node. */
 export type Config = z.output<typeof ConfigSchema>;
 
+/** Whether the settings ask for an overlay at all. */
+export const hasOverlay = ({ overlay }: Config): boolean =>
+  overlay.listen.length + overlay.bootstrap.length > 0 || overlay.network !== '' || overlay.mdns;
+
 const Checked = ConfigSchema.superRefine((config, ctx) => {
   const { retention } = config;
   if (retention.enabled && retention.keepS === 0) {
@@ -152,7 +273,7 @@ const Checked = ConfigSchema.superRefine((config, ctx) => {
   }
 });
 
-export type SettingKind = 'string' | 'int' | 'bool';
+export type SettingKind = 'string' | 'int' | 'bool' | 'list';
 
 /** One setting as the command line and the reference see it. */
 export interface Setting {
@@ -175,6 +296,7 @@ const unwrap = (schema: z.ZodType): z.ZodType =>
 
 const kindOf = (schema: z.ZodType): SettingKind => {
   if (schema instanceof z.ZodBoolean) return 'bool';
+  if (schema instanceof z.ZodArray) return 'list';
   return schema instanceof z.ZodNumber ? 'int' : 'string';
 };
 
@@ -225,6 +347,7 @@ const fromText = (kind: SettingKind, text: string): unknown => {
   if (kind === 'int' && /^-?\d+$/.test(text)) return Number(text);
   if (kind === 'bool' && /^(true|1)$/i.test(text)) return true;
   if (kind === 'bool' && /^(false|0)$/i.test(text)) return false;
+  if (kind === 'list') return text.split(/[\s,]+/).filter((part) => part !== '');
   return text;
 };
 
@@ -253,7 +376,9 @@ export const readConfig = (sources: ConfigSources = {}): Config => {
       origin.set(setting.path, name);
     }
     const given = flags[setting.path];
-    if (given !== undefined) {
+    // A list flag that was not given is an empty list.
+    const isGiven = Array.isArray(given) ? given.length > 0 : given !== undefined;
+    if (isGiven) {
       put(tree, setting.path, given);
       origin.set(setting.path, setting.flag === undefined ? 'flag' : `--${setting.flag}`);
     }
