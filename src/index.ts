@@ -3,6 +3,7 @@
 
 import { mkdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { createSecureContext } from 'node:tls';
 import { makeDispatch } from './api/dispatch.ts';
 import { executorDialect } from './api/executor-dialect.ts';
 import { type HttpServer, makeHttpServer } from './api/http.ts';
@@ -63,7 +64,16 @@ const readPem = async (what: 'Key' | 'Cert', path: string): Promise<Buffer> => {
 const loadTls = async ({ http }: Config): Promise<{ cert: Buffer; key: Buffer } | undefined> => {
   if (!http.tls) return undefined;
   const key = await readPem('Key', http.tlskey);
-  return { key, cert: await readPem('Cert', http.tlscert) };
+  const cert = await readPem('Cert', http.tlscert);
+  try {
+    createSecureContext({ key, cert });
+  } catch (error) {
+    const why = (error as Error).message;
+    throw fault('unavailable', `The TLS key and certificate cannot be used: ${why}`, {
+      reason: 'tls',
+    });
+  }
+  return { key, cert };
 };
 
 const ADDRESS_PROBLEMS: Readonly<Record<string, string>> = {
