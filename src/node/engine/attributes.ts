@@ -1,6 +1,6 @@
 // Attributes of processes: set by the assigned executor, read by members.
 
-import { attributeId } from '../crypto/ids.ts';
+import { attributeId, isId } from '../crypto/ids.ts';
 import { fault } from '../errors.ts';
 import { ATTRIBUTE_TYPE, type AttributeRow } from '../model/attribute.ts';
 import { type ProcessRow, STATE } from '../model/process.ts';
@@ -21,7 +21,7 @@ const envAttribute = (p: ProcessRow, id: string): AttributeRow | undefined => {
 };
 
 const find = (state: State, attributeid: string): FoundAttribute | undefined => {
-  if (!/^[0-9a-f]{64}$/.test(attributeid)) return undefined;
+  if (!isId(attributeid)) return undefined;
   const processid = state.store.get(keys.attribute(attributeid));
   const process = processid === undefined ? undefined : findProcess(state, processid);
   if (!process) return undefined;

@@ -1,7 +1,8 @@
 // Colonies: added and removed by the server owner, paused by their owner.
 
+import { isId } from '../crypto/ids.ts';
 import { fault } from '../errors.ts';
-import { type ColonyRow, checkColonyName, isId } from '../model/colony.ts';
+import { type ColonyRow, checkColonyName } from '../model/colony.ts';
 import { EXECUTOR_STATE } from '../model/executor.ts';
 import type { Statistics } from '../model/statistics.ts';
 import type { Writer } from '../store/commit.ts';

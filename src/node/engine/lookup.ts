@@ -1,5 +1,6 @@
 // Finding a process by its id, wherever it is.
 
+import { isId } from '../crypto/ids.ts';
 import type { ProcessRow } from '../model/process.ts';
 import { keys } from '../store/keys.ts';
 import { decodeProcess } from '../store/tables/processes.ts';
@@ -10,7 +11,7 @@ import type { ColonyState, State } from './state.ts';
 export const findProcess = (state: State, id: string): ProcessRow | undefined => {
   const live = state.live.get(id);
   if (live) return live.row;
-  if (!/^[0-9a-f]{64}$/.test(id)) return undefined;
+  if (!isId(id)) return undefined;
   const value = state.store.get(keys.done(id));
   return value === undefined ? undefined : decodeProcess(value);
 };

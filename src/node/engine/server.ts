@@ -1,7 +1,7 @@
 // The server itself: who owns it, and its counters.
 
+import { isId } from '../crypto/ids.ts';
 import { fault } from '../errors.ts';
-import { isId } from '../model/colony.ts';
 import type { Statistics } from '../model/statistics.ts';
 import { keys } from '../store/keys.ts';
 import { colonyStatistics } from './colonies.ts';

@@ -54,7 +54,8 @@ export interface EngineOptions {
   readonly retentionS: number;
 }
 
-export interface State {
+/** What the engine is given. */
+export interface StateParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
@@ -62,6 +63,9 @@ export interface State {
   readonly options: EngineOptions;
   /** Makes the id of a new process of a colony. */
   readonly newProcessId: (colony: ColonyRow) => string;
+}
+
+export interface State extends StateParts {
   readonly colonies: Map<number, ColonyState>;
   readonly byId: Map<string, ColonyState>;
   readonly byName: Map<string, ColonyState>;
@@ -96,15 +100,6 @@ export const makeColonyState = (row: ColonyRow): ColonyState => {
     finished: [0, 0, 0],
   };
 };
-
-export interface StateParts {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly limits: Limits;
-  readonly options: EngineOptions;
-  readonly newProcessId: (colony: ColonyRow) => string;
-}
 
 export const makeState = (parts: StateParts): State => ({
   ...parts,

@@ -20,8 +20,6 @@ export interface ColonyRow {
   readonly paused: boolean;
 }
 
-export const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
-
 const CONTROL = /\p{Cc}/u;
 const BROKEN = /\p{Cs}/u;
 

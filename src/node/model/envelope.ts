@@ -1,6 +1,7 @@
 // The envelope of the signed RPC, its reply, and the function type that answers one with the other.
 
 import type { z } from 'zod';
+import { base64ToText } from '../crypto/bytes.ts';
 import { escapeJson, stringifyJson } from './json.ts';
 import { struct, text } from './wire.ts';
 
@@ -44,19 +45,8 @@ export const errorReply = (status: number, message: string): Reply => ({
   body: errorBody(status, message),
 });
 
-const WELL_FORMED = /^[A-Za-z0-9+/]*={0,2}$/;
-
 /**
  * Payload text to JSON text: standard base64; CR and LF inside are skipped; what follows a bad
  * place is dropped.
  */
-export const decodePayload = (payload: string): string => {
-  if (payload.length % 4 === 0 && WELL_FORMED.test(payload)) {
-    return Buffer.from(payload, 'base64').toString('utf8');
-  }
-  const clean = payload.replace(/[\r\n]/g, '');
-  const good = /^[A-Za-z0-9+/]*/.exec(clean)?.[0].length ?? 0;
-  const padding = /^={1,2}/.exec(clean.slice(good))?.[0].length ?? 0;
-  const whole = good + padding;
-  return Buffer.from(clean.slice(0, whole - (whole % 4)), 'base64').toString('utf8');
-};
+export const decodePayload = base64ToText;
