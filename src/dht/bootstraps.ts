@@ -25,6 +25,8 @@ export interface BootstrapsDeps {
   /** Whether a remembered peer failed so recently that it is left alone. */
   readonly isOut: (peer: string) => boolean;
   readonly tableSize: () => number;
+  /** Looks for our own neighbours; what it meets enters the table. */
+  readonly lookAround: (signal: AbortSignal) => Promise<void>;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
@@ -132,6 +134,8 @@ export const makeBootstraps = (deps: BootstrapsDeps): Bootstraps => {
   const round = async (): Promise<void> => {
     await Promise.all(entries.map(reach));
     if (isLow()) await reachRemembered();
+    // The library looks around once, when the first peer comes, which may know nobody yet itself.
+    if (isLow() && deps.tableSize() > 0) await deps.lookAround(controller.signal);
   };
   const loop = (): void => {
     isRunning = true;

@@ -26,7 +26,7 @@ import { placeInKeySpace } from './record-keys.ts';
 import { type Disk, makeRecordStore, type RecordStore } from './records.ts';
 import { makeOpenLive } from './streams.ts';
 import type { ResolveName } from './transport.ts';
-import { makeUpkeep, type Upkeep } from './upkeep.ts';
+import { makeUpkeep, type Upkeep, walkTo } from './upkeep.ts';
 import { parsePeer, type Wires } from './wires.ts';
 
 /** What is there before the start. */
@@ -166,6 +166,7 @@ const buildBootstraps = (
     remembered: memory.remembered,
     isOut: health.isOut,
     tableSize: () => kad.routingTable.size,
+    lookAround: (signal) => walkTo(kad, peerId.toMultihash().bytes, limits, signal),
     limits,
     clock,
     log,

@@ -63,6 +63,24 @@ export const keyAtDistance = (
   return key;
 };
 
+/** A lookup for its own sake: what it meets enters the table. Ends after `overlayGetMs`. */
+export const walkTo = async (
+  kad: KadInside,
+  key: Uint8Array,
+  limits: Limits,
+  given: AbortSignal,
+): Promise<void> => {
+  const signal = deadline(limits.overlayGetMs, given);
+  try {
+    for await (const _event of kad.getClosestPeers(key, { signal })) {
+      // The library adds whom it meets.
+    }
+  } catch (error) {
+    // A walk that took too long exercised the table all the same.
+    if (!signal.aborted) throw error;
+  }
+};
+
 /** The upkeep of one node. */
 export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
   const { kad, here, ping, health, drop, limits, clock, log } = deps;
@@ -93,7 +111,7 @@ export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
     contacts.sort((a, b) => heardAt(a) - heardAt(b));
     await Promise.all(contacts.slice(0, limits.overlayPingsPerRound).map(checkOne));
   };
-  /** A lookup near a random branch of the table, deep branches as often as shallow ones. */
+  /** A lookup near a random branch of the table: deep branches as often as shallow ones. */
   const refresh = async (): Promise<void> => {
     if (kad().routingTable.size === 0) return;
     const depth = Math.min(
@@ -101,16 +119,7 @@ export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
       Math.ceil(Math.log2(1 + kad().routingTable.size / KAD.bucketSize)) + 1,
     );
     const [byte = 0] = clock.random(new Uint8Array(1));
-    const key = keyAtDistance(here, byte % depth, clock);
-    const signal = deadline(limits.overlayGetMs, controller.signal);
-    try {
-      for await (const _event of kad().getClosestPeers(key, { signal })) {
-        // What the walk meets enters the table by itself.
-      }
-    } catch (error) {
-      // A walk that took too long exercised the table all the same.
-      if (!signal.aborted) throw error;
-    }
+    await walkTo(kad(), keyAtDistance(here, byte % depth, clock), limits, controller.signal);
   };
   const round = async (): Promise<void> => {
     await deps.sweepRecords();
