@@ -2,9 +2,9 @@
 // permission. Shared by requests and subscriptions. Synchronous: signatures and other nodes are
 // the dispatcher's business.
 
+import { isId } from '../node/crypto/ids.ts';
 import type { Engine } from '../node/engine/engine.ts';
 import { type Fault, fault } from '../node/errors.ts';
-import { isId } from '../node/model/colony.ts';
 import { decodePayload, type Envelope, type Origin } from '../node/model/envelope.ts';
 import { parseJson } from '../node/model/json.ts';
 import type { ProcessRow } from '../node/model/process.ts';

@@ -2,7 +2,7 @@
 // must not know an operation, a dialect or a payload.
 
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../node/clock.ts';
 import { LIMITS, type Limits } from '../node/limits.ts';
@@ -219,6 +219,11 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   });
   const server = app.server as Server;
   server.maxConnections = limits.connectionsMax;
+  const open = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   const upgrades = serveUpgrades(server, options.sockets, limits, options.tls !== undefined);
 
   return {
@@ -230,6 +235,8 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
       stopping = true;
       options.drain();
       upgrades.closeAll();
+      // A connection on which nothing ever came is busy in the eyes of Node.js.
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
       const cancel = clock.after(limits.shutdownGraceMs, () => {
         server.closeAllConnections();
         upgrades.cutAll();

@@ -1,9 +1,9 @@
 // Operations on the executors of a colony.
 
 import { z } from 'zod';
+import { isId } from '../../node/crypto/ids.ts';
 import type { Engine } from '../../node/engine/engine.ts';
 import { fault } from '../../node/errors.ts';
-import { isId } from '../../node/model/colony.ts';
 import {
   AllocationsMsg,
   CapabilitiesMsg,

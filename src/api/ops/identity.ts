@@ -2,8 +2,8 @@
 // by echoing the request.
 
 import { z } from 'zod';
+import { isId } from '../../node/crypto/ids.ts';
 import { fault } from '../../node/errors.ts';
-import { isId } from '../../node/model/colony.ts';
 import { struct, text } from '../../node/model/wire.ts';
 import { op } from '../op.ts';
 import { wrong } from './wrong.ts';
