@@ -1,0 +1,336 @@
+// The HTTP server over real sockets.
+
+import { request as tlsRequest } from 'node:https';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
+import { dial, type Served, type ServeOptions, serve } from '../support/served.ts';
+import { answerOf, openWorld, type World } from '../support/world.ts';
+
+let w: World;
+let at: Served;
+const start = async (options?: ServeOptions): Promise<void> => {
+  at = await serve(w, options);
+};
+beforeEach(async () => {
+  w = await openWorld();
+  await w.settle();
+});
+afterEach(async () => {
+  await at.close();
+  expect(w.complaints()).toEqual([]);
+  await w.close();
+});
+
+const envelope = (fields: object = { colonyname: 'dev' }, type = 'getcolonymsg', who = 'alice') =>
+  w.sealed(who, type, JSON.stringify({ ...fields, msgtype: type }));
+
+const request = (body: string, headers: readonly string[] = [], path = '/api'): string =>
+  [
+    `POST ${path} HTTP/1.1`,
+    `Host: 127.0.0.1:${at.port}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...headers,
+    '',
+    body,
+  ].join('\r\n');
+
+const bodyOf = (response: string): string => response.slice(response.indexOf('\r\n\r\n') + 4);
+
+test('a reply is text, whole and counted', async () => {
+  await start();
+  const reply = await fetch(`${at.url}/api`, { method: 'POST', body: envelope() });
+  expect(reply.status).toBe(200);
+  expect(reply.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  expect(reply.headers.get('keep-alive')).toBe('timeout=120');
+  const text = await reply.text();
+  expect(reply.headers.get('content-length')).toBe(String(text.length));
+  expect(answerOf(200, text).payload.name).toBe('dev');
+});
+
+test('a refusal has its status and its envelope', async () => {
+  await start();
+  const reply = await fetch(`${at.url}/api`, { method: 'POST', body: envelope({}) });
+  expect(reply.status).toBe(403);
+  expect(reply.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  expect(answerOf(403, await reply.text())).toMatchObject({
+    error: true,
+    payload: { status: 403 },
+  });
+});
+
+test('any content type is accepted, also none and nonsense', async () => {
+  await start();
+  const types = [
+    'application/json',
+    'text/plain;charset=UTF-8',
+    'plain/text',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'nonsense',
+    ';;=',
+    '',
+    undefined,
+  ];
+  for (const type of types) {
+    const line = await dial(at.port);
+    const header = type === undefined ? [] : [`Content-Type: ${type}`];
+    line.write(request(envelope(), [...header, 'Connection: close']));
+    expect([type, (await line.ended()).slice(0, 15)]).toEqual([type, 'HTTP/1.1 200 OK']);
+  }
+});
+
+test('query strings and the accept header change nothing', async () => {
+  await start();
+  const reply = await fetch(`${at.url}/api?x=1`, {
+    method: 'POST',
+    body: envelope(),
+    headers: { accept: 'image/png', 'content-type': 'foo' },
+  });
+  expect(reply.status).toBe(200);
+});
+
+test('a body may come in chunks', async () => {
+  await start();
+  const line = await dial(at.port);
+  const body = envelope();
+  const chunks = [body.slice(0, 10), body.slice(10)].map(
+    (part) => `${part.length.toString(16)}\r\n${part}\r\n`,
+  );
+  line.write(
+    `POST /api HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n`,
+  );
+  line.write(`${chunks.join('')}0\r\n\r\n`);
+  expect(await line.ended()).toMatch(/^HTTP\/1.1 200/);
+});
+
+test('an empty body is a malformed envelope', async () => {
+  await start();
+  const reply = await fetch(`${at.url}/api`, { method: 'POST' });
+  expect(reply.status).toBe(400);
+  expect(answerOf(400, await reply.text()).payload.message).toBe('unexpected end of JSON input');
+});
+
+test('health answers, everything else is not there', async () => {
+  await start();
+  const get = async (path: string, method = 'GET') => {
+    const reply = await fetch(`${at.url}${path}`, { method, redirect: 'manual' });
+    return [
+      reply.status,
+      reply.headers.get('content-type'),
+      reply.headers.get('location'),
+      await reply.text(),
+    ];
+  };
+  expect(await get('/health')).toEqual([200, 'text/plain; charset=utf-8', null, '']);
+  const none = [404, 'text/plain', null, '404 page not found'];
+  expect(await get('/')).toEqual(none);
+  expect(await get('/api')).toEqual(none);
+  expect(await get('/api/')).toEqual(none);
+  expect(await get('/metrics')).toEqual(none);
+  expect(await get('/api', 'PUT')).toEqual(none);
+  expect(await get('/api', 'DELETE')).toEqual(none);
+  expect(await get('/api', 'OPTIONS')).toEqual(none);
+  expect((await get('/health', 'HEAD')).slice(0, 2)).toEqual([404, 'text/plain']);
+  expect((await get('/api/', 'POST')).slice(0, 3)).toEqual([307, null, '/api']);
+  expect((await get('/health/')).slice(0, 3)).toEqual([301, null, '/health']);
+  expect(await get('/pubsub')).toEqual([400, 'text/plain; charset=utf-8', null, 'Bad Request\n']);
+  expect((await get('/%zz'))[0]).toBe(400);
+});
+
+test('other origins may read, and their preflights are answered on any path', async () => {
+  await start();
+  const origin = { origin: 'https://elsewhere.example' };
+  for (const path of ['/api', '/nowhere']) {
+    const preflight = await fetch(`${at.url}${path}`, { method: 'OPTIONS', headers: origin });
+    expect(preflight.status).toBe(204);
+    expect(await preflight.text()).toBe('');
+    const names = ['allow-origin', 'allow-methods', 'allow-headers', 'max-age'];
+    expect(names.map((name) => preflight.headers.get(`access-control-${name}`))).toEqual([
+      '*',
+      'GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS',
+      'Origin,Content-Length,Content-Type',
+      '43200',
+    ]);
+  }
+  const allowed = async (init: RequestInit, path = '/api') =>
+    (await fetch(`${at.url}${path}`, init)).headers.get('access-control-allow-origin');
+  expect(await allowed({ method: 'POST', body: envelope(), headers: origin })).toBe('*');
+  expect(await allowed({ method: 'POST', body: '{', headers: origin })).toBe('*');
+  expect(await allowed({ headers: origin }, '/health')).toBe('*');
+  expect(await allowed({ headers: origin }, '/nowhere')).toBe('*');
+  expect(await allowed({ method: 'POST', body: envelope() })).toBe(null);
+  expect(await allowed({ headers: { origin: at.url } }, '/health')).toBe(null);
+});
+
+test('a body that is too large is refused, whether announced or not', async () => {
+  await start({ limits: { bodyBytesMax: 2000 } });
+  const told = { status: 413, message: 'request body is larger than 2000 bytes' };
+  const announced = await fetch(`${at.url}/api`, { method: 'POST', body: 'x'.repeat(3000) });
+  expect(answerOf(announced.status, await announced.text())).toMatchObject({
+    status: 413,
+    error: true,
+    payload: told,
+  });
+  const line = await dial(at.port);
+  line.write('POST /api HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  line.write(`bb8\r\n${'x'.repeat(3000)}\r\n0\r\n\r\n`);
+  expect(await line.until('}')).toMatch(/^HTTP\/1.1 413/);
+  line.socket.destroy();
+  expect((await fetch(`${at.url}/api`, { method: 'POST', body: envelope() })).status).toBe(200);
+});
+
+test('a client that does not finish its headers is cut off', async () => {
+  await start({ limits: { headersMs: 100, requestMs: 200, arrivalCheckMs: 50 } });
+  const silent = await dial(at.port);
+  const half = await dial(at.port);
+  half.write('POST /api HTTP/1.1\r\nHost: x\r\nContent-');
+  expect(await half.ended()).toMatch(/^HTTP\/1.1 408/);
+  expect(await silent.ended()).toMatch(/^(HTTP\/1.1 408|$)/);
+});
+
+test('a client that does not finish its body is cut off, a waiting one is not', async () => {
+  await start({ limits: { headersMs: 100, requestMs: 200, arrivalCheckMs: 50 } });
+  const waiting = await dial(at.port);
+  waiting.write(request(envelope({ colonyname: 'dev', timeout: 10 }, 'assignprocessmsg', 'e1')));
+  const slow = await dial(at.port);
+  slow.write('POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{');
+  expect(await slow.ended()).toMatch(/^HTTP\/1.1 408/);
+  await w.submit('alice');
+  expect(await waiting.until('"error":false}')).toMatch(/^HTTP\/1.1 200/);
+  waiting.socket.destroy();
+});
+
+test('what is no HTTP is answered and closed', async () => {
+  await start();
+  const line = await dial(at.port);
+  line.write('hello there\r\n\r\n');
+  expect(await line.ended()).toMatch(/^HTTP\/1.1 400/);
+});
+
+test('a caller that goes away while waiting is given nothing', async () => {
+  await start();
+  const line = await dial(at.port);
+  line.write(request(envelope({ colonyname: 'dev', timeout: 50 }, 'assignprocessmsg', 'e1')));
+  while (w.clock.timers() < 1) await new Promise((resolve) => setImmediate(resolve));
+  line.socket.destroy();
+  while (w.clock.timers() > 0) await new Promise((resolve) => setImmediate(resolve));
+  const { processid } = await w.submit('alice');
+  expect(await w.assign('e2')).toMatchObject({ processid });
+});
+
+test('many calls share one connection', async () => {
+  await start();
+  const line = await dial(at.port);
+  for (let n = 1; n <= 30; n += 1) {
+    line.write(request(envelope()));
+    await line.until('"error":false}', n);
+  }
+  line.socket.destroy();
+});
+
+test('a wish to upgrade to anything but WebSocket is ignored', async () => {
+  await start();
+  const line = await dial(at.port);
+  const wish = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
+  line.write(request(envelope(), wish));
+  const first = await line.until('"error":false}');
+  expect(first).toMatch(/^HTTP\/1.1 200/);
+  expect(answerOf(200, bodyOf(first)).payload.name).toBe('dev');
+  line.write(request(envelope()));
+  await line.until('"error":false}', 2);
+  line.socket.destroy();
+  const elsewhere = await dial(at.port);
+  elsewhere.write(
+    'GET /other HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  );
+  expect(await elsewhere.until('not found')).toMatch(/^HTTP\/1.1 404/);
+  elsewhere.socket.destroy();
+});
+
+test('stopping answers who waits, closes connections and refuses new ones', async () => {
+  await start();
+  const idle = await dial(at.port);
+  const line = await dial(at.port);
+  line.write(request(envelope({ colonyname: 'dev', timeout: 50 }, 'assignprocessmsg', 'e1')));
+  while (w.clock.timers() < 1) await new Promise((resolve) => setImmediate(resolve));
+  const closing = at.close();
+  const answer = await line.ended();
+  expect(answer).toMatch(/^HTTP\/1.1 503/);
+  expect(answer).toMatch(/connection: close/i);
+  expect(await idle.ended()).toBe('');
+  await closing;
+  await expect(fetch(`${at.url}/health`)).rejects.toThrow();
+});
+
+test('stopping cuts off who does not finish, after a grace', async () => {
+  await start();
+  const slow = await dial(at.port);
+  slow.write('POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{');
+  const health = await fetch(`${at.url}/health`);
+  expect(health.status).toBe(200);
+  const closing = at.close();
+  w.clock.advance(6_000);
+  await slow.ended();
+  await closing;
+});
+
+test('the composition adds routes of its own', async () => {
+  const seen: unknown[] = [];
+  await start({
+    routes: [
+      {
+        method: 'POST',
+        path: '/other/:name',
+        bodyBytesMax: 10,
+        handle: ({ body, params, query, headers, ip }) => {
+          seen.push([Buffer.from(body).toString(), params['name'], query['q'], headers['x-a'], ip]);
+          return { status: 201, headers: { 'content-type': 'x/y' }, body: Buffer.from([1, 2]) };
+        },
+      },
+      { method: 'GET', path: '/metrics', handle: () => ({ status: 200, body: 'a 1\n' }) },
+    ],
+  });
+  const post = (body: string) =>
+    fetch(`${at.url}/other/x?q=1`, { method: 'POST', body, headers: { 'x-a': 'b' } });
+  const reply = await post('hi');
+  expect([reply.status, reply.headers.get('content-type')]).toEqual([201, 'x/y']);
+  expect(Buffer.from(await reply.arrayBuffer())).toEqual(Buffer.from([1, 2]));
+  expect(seen).toEqual([['hi', 'x', '1', 'b', '127.0.0.1']]);
+  expect((await post('x'.repeat(11))).status).toBe(413);
+  expect(await (await fetch(`${at.url}/metrics`)).text()).toBe('a 1\n');
+});
+
+test('with a certificate the same is served over TLS', async () => {
+  await start({ tls: { cert: TEST_CERTIFICATE, key: TEST_KEY } });
+  const body = envelope();
+  const answer = await new Promise<[number, string]>((resolve, reject) => {
+    const options = { method: 'POST', ca: TEST_CERTIFICATE, servername: 'localhost' };
+    const sent = tlsRequest(`${at.url}/api`, options, (reply) => {
+      let text = '';
+      reply.on('data', (more) => {
+        text += more;
+      });
+      reply.on('end', () => resolve([reply.statusCode ?? 0, text]));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+  expect(answerOf(...answer).payload.name).toBe('dev');
+});
+
+test('a port that is taken is an error of listening', async () => {
+  await start();
+  const taken = at.port;
+  const { makeHttpServer } = await import('../../src/api/http.ts');
+  const other = makeHttpServer({
+    dispatch: w.dispatch,
+    sockets: {},
+    drain: () => undefined,
+    clock: w.clock,
+    log: w.deps.log,
+  });
+  await expect(other.listen({ host: '127.0.0.1', port: taken })).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+  });
+  await other.close();
+});
