@@ -15,7 +15,9 @@ const TYPE: Readonly<Record<Flag['kind'], string>> = {
 
 const remark = (flag: Flag): string => {
   if (flag.required) return ' (required)';
-  return flag.default === undefined ? '' : ` (default ${JSON.stringify(flag.default)})`;
+  return flag.default === undefined || flag.default === ''
+    ? ''
+    : ` (default ${JSON.stringify(flag.default)})`;
 };
 
 const flagRows = (flags: Flags): string[] => {

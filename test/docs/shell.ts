@@ -1,0 +1,104 @@
+// Runs the commands of a document as one shell session, in a folder of its own with a copy of the
+// samples, a home folder of its own and a free port in place of the well-known one.
+
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const WELL_KNOWN_PORT = 50080;
+
+/** The lines after `$ ` in the ```console blocks of a Markdown text, in order. */
+export const commandsIn = (markdown: string): readonly string[] =>
+  [...markdown.matchAll(/^```console\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
+    block
+      .split('\n')
+      .filter((line) => line.startsWith('$ '))
+      .map((line) => line.slice(2)),
+  );
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** Replaces the ports that a document names by free ones: tests run beside each other. */
+const withFreePorts = (text: string, ports: ReadonlyMap<number, number>): string =>
+  [...ports].reduce(
+    (out, [named, free]) => out.replaceAll(new RegExp(`\\b${named}\\b`, 'g'), String(free)),
+    text,
+  );
+
+const SCRIPT_HEAD = (main: string, port: number): string => `\
+set -u -o pipefail
+colonies() {
+  if [ "\${1-}" = dev ]; then shift; node '${main}' dev --port ${port} "$@"; else node '${main}' "$@"; fi
+}
+failed() { echo "FAILED: $1" >&2; exit 1; }
+trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+`;
+
+export interface Session {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/**
+ * Runs `commands` in bash, each of which must end with 0 (`! command` with anything else). Background
+ * jobs are ended at the end, also when `signal` ends it early. `otherPorts` are further port numbers that the commands name.
+ */
+export const runSession = async (
+  commands: readonly string[],
+  signal: AbortSignal,
+  otherPorts: readonly number[] = [],
+): Promise<Session> => {
+  const folder = mkdtempSync(join(tmpdir(), 'colonies-'));
+  const ports = new Map<number, number>();
+  for (const port of [WELL_KNOWN_PORT, ...otherPorts]) ports.set(port, await freePort());
+  const port = ports.get(WELL_KNOWN_PORT) as number;
+  cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
+  for (const name of ['devenv', 'devenv-executor']) {
+    const file = join(folder, 'examples', name);
+    writeFileSync(file, withFreePorts(readFileSync(file, 'utf8'), ports));
+  }
+  const lines = commands.map((line) => {
+    const quoted = line.replaceAll("'", "'\\''");
+    const background = line.endsWith(' &');
+    return background ? line : `echo '$ ${quoted}'\n${line} || failed '${quoted}'`;
+  });
+  const script = SCRIPT_HEAD(join(ROOT, 'dist/cli/main.js'), port);
+  const body = withFreePorts(lines.join('\n'), ports);
+  const child = spawn('bash', ['-c', `${script}${body}\n`], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], HOME: folder, TZ: 'UTC' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const stop = (): void => {
+    // The whole group: bash waits for what it runs in front before it looks at a signal.
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (piece: Buffer) => {
+      output += piece.toString();
+    });
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  signal.removeEventListener('abort', stop);
+  rmSync(folder, { recursive: true, force: true });
+  return { code, output };
+};
