@@ -1,13 +1,13 @@
-// What this node answers to `GET /federation/...` about records and hosting, over whatever carries the
-// question. Raw signed bytes only: whoever asks verifies them himself.
+// What this node answers to `GET /federation/...` about records and hosting, over whatever carries
+// the question. Raw signed bytes only: whoever asks verifies them himself.
 
 import { sha3Hex } from '../node/crypto/hash.ts';
 import { Fault, fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import { errorBody } from '../node/model/envelope.ts';
 import type { Book, Held } from './book.ts';
 import type { Payer } from './budget.ts';
 import { isKnownOnly, nonceOf, type Parts, readPath, writeDocument } from './documents.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { Lookups } from './lookup.ts';
 import type { Namespace } from './payloads.ts';
 import type { Signer } from './ports.ts';

@@ -1,9 +1,10 @@
-// The records this node knows, on disk and guarded: what was once outranked never comes back, dead keys
-// stay dead, forks are kept as evidence. Every byte that comes in passes `offer`, wherever it came from.
+// The records this node knows, on disk and guarded: what was once outranked never comes back, dead
+// keys stay dead, forks are kept as evidence. Every byte that comes in passes `offer`, wherever it
+// came from.
 
 import type { Clock } from '../node/clock.ts';
-import { LIMITS } from '../node/limits.ts';
 import { makeLanes } from './lanes.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import { compare, compareRanks, isFork, type Rank, rankOf } from './order.ts';
 import type { Namespace } from './payloads.ts';
 import type { Store, StoreChange } from './ports.ts';
@@ -13,7 +14,9 @@ import * as rows from './rows.ts';
 import { rememberSignatures } from './rules.ts';
 import type { SignatureCheck } from './signature.ts';
 
-/** A record that counts, and what is known about it beside its bytes. Times are epoch milliseconds. */
+/**
+ * A record that counts, and what is known about it beside its bytes. Times are epoch milliseconds.
+ */
 export interface Held<K extends Namespace = Namespace> {
   readonly record: SignedRecord<K>;
   readonly seenAt: number;
@@ -23,7 +26,10 @@ export interface Held<K extends Namespace = Namespace> {
   readonly forks: readonly string[];
 }
 
-/** `new` outranks what was held; `older` was outranked or may not replace it; `refused` is not valid. */
+/**
+ * `new` outranks what was held; `older` was outranked or may not replace it; `refused` is not
+ * valid.
+ */
 export type Outcome = 'new' | 'same' | 'older' | 'fork' | 'refused';
 
 export interface Offered<K extends Namespace = Namespace> {

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../node/clock.ts';
 import { fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 
 export interface BucketRules {
   readonly perSecond: number;

@@ -41,7 +41,8 @@ export const parseCanonical = (text: string): unknown => {
     const value: unknown = JSON.parse(text);
     return canonicalText(value) === text ? value : undefined;
   } catch {
-    // SyntaxError from JSON.parse, TypeError or RangeError from canonicalText: not canonical either way.
+    // SyntaxError from JSON.parse, TypeError or RangeError from canonicalText: not canonical
+    // either way.
     return undefined;
   }
 };

@@ -1,11 +1,11 @@
-// This node's certificate: the server owner's word that this node key is his. Without a valid one the node
-// serves RPC and publishes nothing.
+// This node's certificate: the server owner's word that this node key is his. Without a valid one
+// the node serves RPC and publishes nothing.
 
 import type { Clock } from '../node/clock.ts';
 import { idOfPublicKey } from '../node/crypto/keys.ts';
 import { fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Book } from './book.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { Store } from './ports.ts';
 import { type SignedRecord, validate, validateTimeless } from './record.ts';
 import { type CertificateRequest, certificateRequest } from './statements.ts';

@@ -1,10 +1,13 @@
-// Whether a server is trusted: is there a chain of endorsements from an anchor to it that holds now.
-// Pure: everything it looks at comes in as arguments. The verdict always carries its reason.
+// Whether a server is trusted: is there a chain of endorsements from an anchor to it that holds
+// now. Pure: everything it looks at comes in as arguments. The verdict always carries its reason.
 
-import { LIMITS } from '../node/limits.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { SignedRecord } from './record.ts';
 
-/** `open`: every valid record is usable. `federated`: only trusted servers. `closed`: only named ones. */
+/**
+ * `open`: every valid record is usable. `federated`: only trusted servers. `closed`: only named
+ * ones.
+ */
 export type Mode = 'open' | 'federated' | 'closed';
 export const MODES: readonly Mode[] = ['open', 'federated', 'closed'];
 
@@ -57,7 +60,10 @@ export interface Verdict {
   /** Server ids from the anchor to the subject; empty when not trusted. */
   readonly chain: readonly string[];
   readonly broke: Break | undefined;
-  /** Where it broke: the server whose endorsement is missing or bad, whose list is old, or who is dead. */
+  /**
+   * Where it broke: the server whose endorsement is missing or bad, whose list is old, or who is
+   * dead.
+   */
   readonly at: string | undefined;
 }
 
@@ -72,7 +78,8 @@ interface Failure {
 const HOUR = 3_600_000;
 const short = (id: string): string => `${id.slice(0, 12)}…`;
 
-const staleAfter = (mode: Mode): number =>
+/** How long after its confirmation a list is believed. */
+export const staleAfter = (mode: Mode): number =>
   mode === 'open' ? LIMITS.listConfirmedOpenMs : LIMITS.listConfirmedFederatedMs;
 
 type Problem = Omit<Failure, 'reached'>;
@@ -134,9 +141,9 @@ const trusted = (chain: readonly string[]): Verdict => ({
 const linksMax = (facts: TrustFacts): number => Math.min(facts.depthMax, LIMITS.chainLinksMax);
 
 /**
- * The verdict on a server. Searches backwards from the subject, breadth first, so the shortest chain
- * is found and no server comes up twice; the reason of a failure is the break that came nearest to
- * an anchor.
+ * The verdict on a server. Searches backwards from the subject, breadth first, so the shortest
+ * chain is found and no server comes up twice; the reason of a failure is the break that came
+ * nearest to an anchor.
  */
 export const verdictOf = (subject: string, facts: TrustFacts): Verdict => {
   const links = [...facts.links].sort((a, b) => (a.hash < b.hash ? -1 : 1));

@@ -1,9 +1,10 @@
-// Hosting needs consent: a server that a colony record lists counts only when it says so itself, with
-// a proof by its node key. The same exchange is the challenge that comes before any client's bytes.
+// Hosting needs consent: a server that a colony record lists counts only when it says so itself,
+// with a proof by its node key. The same exchange is the challenge that comes before any client's
+// bytes.
 
 import type { Clock } from '../node/clock.ts';
-import { LIMITS } from '../node/limits.ts';
 import { hostingPath, readHosting } from './documents.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { Ask, Place } from './ports.ts';
 import type { SignedRecord } from './record.ts';
 import { replyProofProblem } from './reply-proof.ts';

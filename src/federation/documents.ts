@@ -1,5 +1,5 @@
-// Paths and bodies of `GET /federation/...`: raw signed records in base64, which the reader verifies.
-// Both sides of the exchange use this one file.
+// Paths and bodies of `GET /federation/...`: raw signed records in base64, which the reader
+// verifies. Both sides of the exchange use this one file.
 
 import { z } from 'zod';
 import { bytesToBase64 } from '../node/crypto/bytes.ts';
@@ -19,7 +19,9 @@ const HOSTING = '/federation/hosting/';
 /** Path under which a node answers with the record of an id, after a lookup if it has to. */
 export const recordPath = (ns: Namespace, id: string): string => `${ROOTS[ns]}${id}`;
 
-/** The same, but only for what the node holds: how nodes ask each other, so that no lookup loops. */
+/**
+ * The same, but only for what the node holds: how nodes ask each other, so that no lookup loops.
+ */
 export const knownPath = (ns: Namespace, id: string): string => `${recordPath(ns, id)}?known=1`;
 
 /** Whether a path asks only for what is held. */

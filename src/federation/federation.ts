@@ -1,8 +1,8 @@
-// The federation of one node, put together from its parts over the ports that the composition brings.
+// The federation of one node, put together from its parts over the ports that the composition
+// brings.
 
 import type { Clock } from '../node/clock.ts';
 import type { Engine } from '../node/crypto/engine.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { type Answers, makeAnswers } from './answers.ts';
 import { type Book, openBook } from './book.ts';
@@ -10,6 +10,7 @@ import { type LookupBudget, makeLookupBudget } from './budget.ts';
 import { type Certificates, openCertificates } from './certificate.ts';
 import { type Consents, makeConsents, placeOf } from './consent.ts';
 import { makeTagBook, type TagBook } from './ids.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import { type Lookups, makeLookups } from './lookup.ts';
 import type { Namespace } from './payloads.ts';
 import { peerIdOf } from './peer-id.ts';
@@ -64,7 +65,9 @@ export interface Federation {
   tick(): Promise<void>;
 }
 
-/** Record rules for the overlay and the signature check they share with the federation of the node. */
+/**
+ * Record rules for the overlay and the signature check they share with the federation of the node.
+ */
 export const makeRecordRules = (
   network: string,
   clock: Clock,

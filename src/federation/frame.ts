@@ -1,7 +1,7 @@
 // The one frame of all records, and the text that is signed for each. Bytes are stored, sent and
 // verified as they are; a frame is never serialised again to check it.
 //
-//   magic "CPR1" 4 | type 1 | flags 1 (0) | public key 65 (04 X Y) | r || s 64 | payload (canonical JSON)
+//   magic "CPR1" 4 | type 1 | flags 1 (0) | public key 65 (04 X Y) | r || s 64 | payload JSON
 
 import { utf8Bytes } from '../node/crypto/bytes.ts';
 import { type Kind, kindOfCode } from './payloads.ts';
@@ -50,8 +50,9 @@ export const decodeFrame = (bytes: Uint8Array): Frame | FrameFault => {
 };
 
 /**
- * The text whose SHA3-256 is signed. It starts with a prefix of its own per kind and holds line feeds,
- * so it is never the base64 text of an RPC and no record can pass for one of another kind, network or id.
+ * The text whose SHA3-256 is signed. It starts with a prefix of its own per kind and holds line
+ * feeds, so it is never the base64 text of an RPC and no record can pass for one of another kind,
+ * network or id.
  */
 export const signingText = (kind: Kind, network: string, id: string, payload: string): string =>
   `colonies-${kind}-record-v1\n${network}\n${id}\n${payload}`;

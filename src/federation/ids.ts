@@ -1,11 +1,11 @@
-// Ids that say where to look: 64 hex digits that begin with a tag of the colony (40 bits) and one of
-// the server (24 bits), the rest random. A hint for routing, never a permission.
+// Ids that say where to look: 64 hex digits that begin with a tag of the colony (40 bits) and one
+// of the server (24 bits), the rest random. A hint for routing, never a permission.
 
 import { z } from 'zod';
 import type { Clock } from '../node/clock.ts';
 import { isId } from '../node/crypto/ids.ts';
-import { LIMITS } from '../node/limits.ts';
 import { makeLanes } from './lanes.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { Store } from './ports.ts';
 import { encodeRow, readRow } from './rows.ts';
 

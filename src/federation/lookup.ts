@@ -1,5 +1,6 @@
-// Finding the newest record under an id, at two speeds: the first valid one at once, the settled one after
-// enough holders agree. One lookup per id at a time; what nobody has is remembered for a moment.
+// Finding the newest record under an id, at two speeds: the first valid one at once, the settled
+// one after enough holders agree. One lookup per id at a time; what nobody has is remembered for a
+// moment.
 
 import type { Clock } from '../node/clock.ts';
 import { fault } from '../node/errors.ts';
@@ -8,6 +9,7 @@ import type { Log } from '../node/log.ts';
 import type { Book, Held } from './book.ts';
 import type { LookupBudget, Payer } from './budget.ts';
 import { knownPath, readDocument, recordPath } from './documents.ts';
+import { FEDERATION_LIMITS } from './limits.ts';
 import { NAMESPACES, type Namespace } from './payloads.ts';
 import type { Ask, Asked, Copy, Overlay, Place } from './ports.ts';
 import { hashHex } from './signature.ts';
@@ -72,7 +74,7 @@ const askOthers = async (
   take: (bytes: Uint8Array, from: string) => Promise<void>,
 ): Promise<void> => {
   if (!ask || !others) return;
-  const places = (await others(ns, id)).slice(0, LIMITS.lookupPlacesMax);
+  const places = (await others(ns, id)).slice(0, FEDERATION_LIMITS.lookupPlacesMax);
   const answer = async (place: Place): Promise<Asked | undefined> => {
     try {
       const path = serverid === undefined ? recordPath(ns, id) : knownPath(ns, id);
@@ -156,7 +158,7 @@ const start = (
   const first = new Promise<Held | undefined>((resolve) => {
     tellFirst = resolve;
   });
-  const cancelDeadline = clock.after(LIMITS.lookupMs, () => {
+  const cancelDeadline = clock.after(FEDERATION_LIMITS.lookupMs, () => {
     late = true;
     controller.abort();
   });
@@ -225,8 +227,13 @@ const makeMisses = (clock: Clock) => {
     add: (name: string): void => {
       const isRevocation = name.startsWith('revocation/');
       until.delete(name);
-      until.set(name, clock.now() + (isRevocation ? LIMITS.lookupFreshMs : LIMITS.lookupMissMs));
-      const oldest = until.size > LIMITS.lookupMissesMax ? until.keys().next().value : undefined;
+      until.set(
+        name,
+        clock.now() +
+          (isRevocation ? FEDERATION_LIMITS.lookupFreshMs : FEDERATION_LIMITS.lookupMissMs),
+      );
+      const oldest =
+        until.size > FEDERATION_LIMITS.lookupMissesMax ? until.keys().next().value : undefined;
       if (oldest !== undefined) until.delete(oldest);
     },
     drop: (name: string): boolean => until.delete(name),
@@ -244,7 +251,7 @@ export const makeLookups = (deps: LookupDeps): Lookups => {
     const name = `${ns}/${id}`;
     const running = flights.get(name);
     if (running) return running;
-    if (flights.size >= LIMITS.lookupsRunningMax)
+    if (flights.size >= FEDERATION_LIMITS.lookupsRunningMax)
       throw fault('too-many', 'too many lookups running');
     if (payer) budget?.spend(payer);
     const flight = start(deps, ns, id, (found) => {
@@ -259,7 +266,12 @@ export const makeLookups = (deps: LookupDeps): Lookups => {
     find: async <K extends Namespace>(
       ns: K,
       id: string,
-      { until = 'settled', freshMs = LIMITS.lookupFreshMs, patienceMs, payer }: FindOptions = {},
+      {
+        until = 'settled',
+        freshMs = FEDERATION_LIMITS.lookupFreshMs,
+        patienceMs,
+        payer,
+      }: FindOptions = {},
     ): Promise<Held<K> | undefined> => {
       const held = await book.find(ns, id);
       if (held && clock.now() - held.confirmedAt < freshMs) return held;

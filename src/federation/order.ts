@@ -15,8 +15,9 @@ interface Ordered {
 export type Rank = readonly [epoch: number, sequence: number];
 
 /**
- * Rank of a record: epoch, then sequence; 0 where the kind has none. The epoch of a server record is
- * its certificate's sequence, so that a replaced node key can never again outrank its successor.
+ * Rank of a record: epoch, then sequence; 0 where the kind has none. The epoch of a server record
+ * is its certificate's sequence, so that a replaced node key can never again outrank its
+ * successor.
  */
 export const rankOf = (record: SignedRecord): Rank => {
   const payload: Ordered = record.payload;
@@ -50,6 +51,8 @@ export const select = <K extends Kind>(
   return best;
 };
 
-/** Whether two records are a fork: one rank, different bytes. Revocations never fork: dead is dead. */
+/**
+ * Whether two records are a fork: one rank, different bytes. Revocations never fork: dead is dead.
+ */
 export const isFork = (a: SignedRecord, b: SignedRecord): boolean =>
   a.kind !== 'revocation' && a.hash !== b.hash && compareRanks(rankOf(a), rankOf(b)) === 0;

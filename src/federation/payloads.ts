@@ -4,8 +4,8 @@
 import { z } from 'zod';
 import { utf8Bytes } from '../node/crypto/bytes.ts';
 import { isId } from '../node/crypto/ids.ts';
-import { LIMITS } from '../node/limits.ts';
 import { canonicalText } from './canonical.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 
 const LABEL = /^[a-z0-9][a-z0-9.-]{0,31}$/;
 const NETWORK = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
@@ -30,7 +30,10 @@ const address = z.string().max(256).regex(MULTIADDRESS, 'expected a multiaddress
 const labels = (max: number) =>
   z.array(label).max(max).refine(ascending, 'expected ascending distinct labels');
 
-/** Whether a URL is in the one form that records carry: http or https, no user, query, fragment or last slash. */
+/**
+ * Whether a URL is in the one form that records carry: http or https, no user, query, fragment or
+ * last slash.
+ */
 export const isPlainUrl = (text: string): boolean => {
   if (text.length > 200 || !/^https?:\/\/[!-~]+$/.test(text) || !URL.canParse(text)) return false;
   const url = new URL(text);
@@ -126,6 +129,9 @@ export interface Payloads {
   certificate: z.output<typeof Certificate>;
   endorsement: z.output<typeof Endorsement>;
 }
+
+/** Flag of a colony whose owner demands nonce, issuedat and audience in every call. */
+export const NONCES_REQUIRED = 'nonces-required';
 
 /** The six kinds of records. The first four are also the namespaces of the overlay. */
 export type Kind = keyof Payloads;

@@ -1,10 +1,10 @@
-// Placing records at the nodes closest to their key, again and again: every few hours with jitter, sooner
-// after a poor result or when the overlay grew. Keeps the figures that operators ask for.
+// Placing records at the nodes closest to their key, again and again: every few hours with jitter,
+// sooner after a poor result or when the overlay grew. Keeps the figures that operators ask for.
 
 import type { Clock } from '../node/clock.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import type { Book } from './book.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import { rankOf } from './order.ts';
 import type { Namespace } from './payloads.ts';
 import type { Overlay, PutResult } from './ports.ts';
@@ -33,7 +33,9 @@ export interface PlacerDeps {
 export interface Placer {
   /** Places the record that counts under (ns, id) now. */
   place(ns: Namespace, id: string): Promise<PutResult>;
-  /** Places those of `wanted` that are due, a few at a time; forgets what is not wanted any more. */
+  /**
+   * Places those of `wanted` that are due, a few at a time; forgets what is not wanted any more.
+   */
   placeDue(wanted: readonly (readonly [Namespace, string])[]): Promise<void>;
   isDue(ns: Namespace, id: string): boolean;
   due(ns: Namespace, id: string): void;

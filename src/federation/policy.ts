@@ -42,8 +42,8 @@ export const permittedUrl = (text: string, rules: UrlPolicy): Target | string =>
 };
 
 /**
- * The first of the addresses a name resolved to that may be connected to, or why none may. Called for
- * each connection anew: a name that changes its answer between check and use gains nothing.
+ * The first of the addresses a name resolved to that may be connected to, or why none may. Called
+ * for each connection anew: a name that changes its answer between check and use gains nothing.
  */
 export const permittedAddress = (
   addresses: readonly string[],

@@ -1,13 +1,14 @@
-// Keeping what this server has to say in the overlay: its own record, signed anew in time; the colonies it
-// hosts and what its owner signed, placed again unchanged. One `tick` does what is due.
+// Keeping what this server has to say in the overlay: its own record, signed anew in time; the
+// colonies it hosts and what its owner signed, placed again unchanged. One `tick` does what is
+// due.
 
 import type { Clock } from '../node/clock.ts';
 import { bytesToBase64 } from '../node/crypto/bytes.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Log, LogFields } from '../node/log.ts';
 import type { Book, Held } from './book.ts';
 import type { Certificates } from './certificate.ts';
 import { HEADER_BYTES } from './frame.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { Lookups } from './lookup.ts';
 import { KINDS, type Namespace, type Payloads } from './payloads.ts';
 import { makePlacer, type Placed, type Placer } from './place.ts';
@@ -49,8 +50,9 @@ export interface Publisher {
   /** The routing table has this many peers now: after growth everything is placed again soon. */
   grown(peers: number): void;
   /**
-   * Takes a record that an owner signed: a colony record, a list, an endorsement, a revocation, or this
-   * node's certificate. Throws `bad-request` when it is not valid, `conflict` when a newer one is known.
+   * Takes a record that an owner signed: a colony record, a list, an endorsement, a revocation, or
+   * this node's certificate. Throws `bad-request` when it is not valid, `conflict` when a newer
+   * one is known.
    */
   submit(bytes: Uint8Array): Promise<Submitted>;
   report(): readonly Placed[];
@@ -59,7 +61,9 @@ export interface Publisher {
 const same = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((text, i) => text === b[i]);
 
-/** As many staples as fit beside the rest; the links farthest from this server are left out first. */
+/**
+ * As many staples as fit beside the rest; the links farthest from this server are left out first.
+ */
 const fitting = (payload: Payloads['server'], staples: readonly string[]): string[] => {
   let kept = [...staples];
   const room = KINDS.server.bytesMax - HEADER_BYTES - JSON.stringify(payload).length;

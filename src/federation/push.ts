@@ -1,12 +1,12 @@
-// Records that travel by themselves: what is new here is told to every connected node, what comes in new is
-// passed on once. That is what makes a revocation a matter of seconds.
+// Records that travel by themselves: what is new here is told to every connected node, what comes
+// in new is passed on once. That is what makes a revocation a matter of seconds.
 
 import type { Clock } from '../node/clock.ts';
 import { Fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import type { Book } from './book.ts';
 import { makeBuckets } from './budget.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import { NAMESPACES, type Namespace } from './payloads.ts';
 import type { Pushes } from './ports.ts';
 import { idOfFrame, kindOfFrame } from './record.ts';
@@ -35,7 +35,9 @@ export interface Pusher {
   received(peer: string, bytes: Uint8Array): Promise<boolean>;
   /** Tells every connected node; each hash goes out once. */
   announce(bytes: Uint8Array): void;
-  /** Tells a newly connected node what it should know: our own records and the latest revocations. */
+  /**
+   * Tells a newly connected node what it should know: our own records and the latest revocations.
+   */
   greet(peer: string): Promise<void>;
   counts(): PushCounts;
 }

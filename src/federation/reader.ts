@@ -1,5 +1,5 @@
-// Resolving without being a node: the SDK, the command line and workers ask nodes over plain HTTP and verify
-// every byte themselves. Holds no key and joins no overlay.
+// Resolving without being a node: the SDK, the command line and workers ask nodes over plain HTTP
+// and verify every byte themselves. Holds no key and joins no overlay.
 
 import type { Clock } from '../node/clock.ts';
 import type { Log } from '../node/log.ts';
@@ -44,7 +44,8 @@ export const openReader = async (deps: ReaderDeps): Promise<Reader> => {
   const isSigned = deps.isSigned ?? rememberSignatures();
   const book = await openBook({ network, store, clock, isSigned });
   const others = async (): Promise<readonly Place[]> => bootstraps();
-  // One node's answer settles it: a client has no quorum, it has signatures and the highest ever seen.
+  // One node's answer settles it: a client has no quorum, it has signatures and the highest ever
+  // seen.
   const lookups = makeLookups({ book, clock, log, ask, others, quorum: Number.POSITIVE_INFINITY });
   const policy = deps.policy ?? OPEN_POLICY;
   const trust = await openTrust({

@@ -4,10 +4,10 @@
 import { bytesToHex, hexToBytes, utf8Bytes } from '../node/crypto/bytes.ts';
 import { idOfPublicKey } from '../node/crypto/keys.ts';
 import { fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import { fromBase64, textOf } from './bytes.ts';
 import { canonicalText, parseCanonical } from './canonical.ts';
 import { decodeFrame, encodeFrame, type Frame, type FrameFault, signingText } from './frame.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import { KINDS, type Kind, kindOfCode, type Payloads } from './payloads.ts';
 import { peerIdOf } from './peer-id.ts';
 import type { Signer } from './ports.ts';
@@ -87,7 +87,9 @@ const readPayload = <K extends Kind>(ns: K, frame: Frame): Payloads[K] | Refused
 
 const isRefused = (value: object): value is Refused => 'ok' in value && value.ok === false;
 
-/** Size, head, payload shape, network and id: everything that needs neither a clock nor the curve. */
+/**
+ * Size, head, payload shape, network and id: everything that needs neither a clock nor the curve.
+ */
 const inspect = <K extends Kind>(bytes: Uint8Array, where: Where<K>): Draft<K> | Refused => {
   const rules = KINDS[where.ns];
   if (bytes.length > rules.bytesMax) {
@@ -226,8 +228,8 @@ const recordOf = <K extends Kind>(
 };
 
 /**
- * Whether `bytes` may stand at `where` at the time `now` (epoch ms). Never throws. Staples are checked
- * for their shape only: their signatures count when a chain is computed (./chain.ts).
+ * Whether `bytes` may stand at `where` at the time `now` (epoch ms). Never throws. Staples are
+ * checked for their shape only: their signatures count when a chain is computed (./chain.ts).
  */
 export const validate = <K extends Kind>(
   bytes: Uint8Array,

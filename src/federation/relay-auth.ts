@@ -1,12 +1,13 @@
-// How a relaying node shows the home who it is: its certificate, and a signature of the node key over
-// the body's hash, the target, a time and a nonce. It says who brought the bytes, never who wrote them.
+// How a relaying node shows the home who it is: its certificate, and a signature of the node key
+// over the body's hash, the target, a time and a nonce. It says who brought the bytes, never who
+// wrote them.
 
 import type { Clock } from '../node/clock.ts';
 import { bytesToBase64, hexToBytes } from '../node/crypto/bytes.ts';
 import { idOfPublicKey } from '../node/crypto/keys.ts';
 import { fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import { fromBase64 } from './bytes.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { Signer } from './ports.ts';
 import { type SignedRecord, validate } from './record.ts';
 import { hashHex, isSignedBy, type SignatureCheck } from './signature.ts';

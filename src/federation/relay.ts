@@ -1,5 +1,5 @@
-// Which host gets a call for a colony that is not here, and what happens when it does not answer. The
-// bytes and the way they travel are the caller's; this decides only where they go.
+// Which host gets a call for a colony that is not here, and what happens when it does not answer.
+// The bytes and the way they travel are the caller's; this decides only where they go.
 
 import type { Clock } from '../node/clock.ts';
 import { Fault, fault } from '../node/errors.ts';
@@ -9,8 +9,8 @@ import type { Consents } from './consent.ts';
 import type { Host, Resolution, Resolver } from './resolve.ts';
 
 /**
- * What came of one try. `unreachable`: no byte of the request left this node, another host may be tried.
- * `lost`: bytes were sent and no answer came, so what happened there is not known.
+ * What came of one try. `unreachable`: no byte of the request left this node, another host may be
+ * tried. `lost`: bytes were sent and no answer came, so what happened there is not known.
  */
 export type Attempt<T> =
   | { readonly kind: 'answer'; readonly status: number; readonly value: T }
@@ -38,8 +38,8 @@ export interface RelayDeps {
 
 export interface Relay {
   /**
-   * Gives the answer of the first host that could be reached. Throws `not-found` when nobody knows the
-   * colony, `not-home` when its hosts deny it, `unavailable` when none could be reached, and
+   * Gives the answer of the first host that could be reached. Throws `not-found` when nobody knows
+   * the colony, `not-home` when its hosts deny it, `unavailable` when none could be reached, and
    * `outcome-unknown` when a call that changes something was sent and not answered.
    */
   route<T>(call: Call, send: Send<T>): Promise<T>;
@@ -132,7 +132,9 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
   };
 };
 
-/** The Attempt that a failed send stands for, read from `detail.sent` of its fault (1: bytes left). */
+/**
+ * The Attempt that a failed send stands for, read from `detail.sent` of its fault (1: bytes left).
+ */
 export const failedAttempt = <T>(error: unknown): Attempt<T> => {
   if (!(error instanceof Fault)) throw error;
   const kind = error.detail['sent'] === 0 ? 'unreachable' : 'lost';

@@ -2,7 +2,7 @@
 // remembered. Pure; the memory itself is written by the home in the same batch as the effect.
 
 import { type Fault, fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 
 /** The three fields a client may put into a signed payload. Old servers do not know them. */
 export interface ReplayFields {
@@ -25,7 +25,10 @@ export interface ReplayFacts {
   readonly demanded: boolean;
 }
 
-/** `open`: not protected, never deduplicated. `once`: to be remembered under `key` until `forgetAt`. */
+/**
+ * `open`: not protected, never deduplicated. `once`: to be remembered under `key` until
+ * `forgetAt`.
+ */
 export type Protection =
   | { readonly kind: 'open' }
   | {
@@ -41,8 +44,8 @@ const NONCE = /^[A-Za-z0-9_-]{16,64}$/;
 export const replayKey = (caller: string, nonce: string): string => `${caller}/${nonce}`;
 
 /**
- * How a call is protected. Throws `forbidden` for one that is protected wrongly: out of the window of
- * 120 seconds, for another server, or without a nonce where the colony demands one.
+ * How a call is protected. Throws `forbidden` for one that is protected wrongly: out of the window
+ * of 120 seconds, for another server, or without a nonce where the colony demands one.
  */
 export const protectionOf = (fields: ReplayFields, facts: ReplayFacts): Protection => {
   const { nonce, issuedat, audience } = fields;

@@ -64,8 +64,8 @@ export interface Prover {
 }
 
 /**
- * What is wrong with the proof of an answer (a sentence), or undefined when it holds. `expected` are
- * the servers that may answer: those the colony's record names.
+ * What is wrong with the proof of an answer (a sentence), or undefined when it holds. `expected`
+ * are the servers that may answer: those the colony's record names.
  */
 export const replyProofProblem = (
   proof: string | undefined,

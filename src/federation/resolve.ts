@@ -1,14 +1,15 @@
-// From a colony id to an ordered, verified list of hosts: who is named, where it is, whether it is trusted,
-// whether it agrees. Fast first, then settled; nothing a stranger says is taken without its signature.
+// From a colony id to an ordered, verified list of hosts: who is named, where it is, whether it is
+// trusted, whether it agrees. Fast first, then settled; nothing a stranger says is taken without
+// its signature.
 
 import type { Clock } from '../node/clock.ts';
 import { isId } from '../node/crypto/ids.ts';
 import { fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Book, Held } from './book.ts';
 import type { Payer } from './budget.ts';
 import { usability } from './chain.ts';
 import type { Consent, Consents } from './consent.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { FindOptions, Lookups } from './lookup.ts';
 import type { SignedRecord } from './record.ts';
 import type { Prover } from './reply-proof.ts';
@@ -56,7 +57,9 @@ export interface Resolution {
 }
 
 export interface ResolveOptions {
-  /** `first`: what is known at once; `settled` (default): after quorum, whole lookups or deadlines. */
+  /**
+   * `first`: what is known at once; `settled` (default): after quorum, whole lookups or deadlines.
+   */
   readonly until?: 'first' | 'settled';
   /** Look everything up anew, such as after a 421. */
   readonly anew?: boolean;
@@ -76,7 +79,9 @@ export interface ResolverDeps {
 }
 
 export interface Resolver {
-  /** Undefined when nobody reachable knows the colony. Throws `forbidden` when its key is revoked. */
+  /**
+   * Undefined when nobody reachable knows the colony. Throws `forbidden` when its key is revoked.
+   */
   resolve(colonyid: string, options?: ResolveOptions): Promise<Resolution | undefined>;
   /** One server by id, as `resolve` would show it as a host of nothing. */
   server(serverid: string, options?: ResolveOptions): Promise<Host>;

@@ -2,7 +2,7 @@
 // A revocation works for everything signed by the key and cannot appoint an heir. Pure.
 
 import { sha3Hex } from '../node/crypto/hash.ts';
-import { LIMITS } from '../node/limits.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { SignedRecord } from './record.ts';
 
 /** A statement of a key, while it lived, about who comes after it, as this reader saw it. */
@@ -24,7 +24,9 @@ export interface Succession {
 
 const NONE = 'revoked, no successor';
 
-/** The heir statement of a colony record or an endorsement list; naming nobody is a statement too. */
+/**
+ * The heir statement of a colony record or an endorsement list; naming nobody is a statement too.
+ */
 export const heirStatement = (
   record: SignedRecord<'colony'> | SignedRecord<'endorsements'>,
   seenAt: number,

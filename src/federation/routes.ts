@@ -1,8 +1,8 @@
-// Where a call belongs that names no colony: by what its caller did before, by what was relayed before, by
-// the tag in a process id. Hints only: the home decides.
+// Where a call belongs that names no colony: by what its caller did before, by what was relayed
+// before, by the tag in a process id. Hints only: the home decides.
 
-import { LIMITS } from '../node/limits.ts';
 import { type TagBook, tagsOf } from './ids.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 
 export interface Routes {
   /** A caller was seen in a colony elsewhere. */
@@ -13,7 +13,10 @@ export interface Routes {
   coloniesFor(thing: string | undefined, caller: string): Promise<readonly string[]>;
 }
 
-/** A bounded map of names to a few values each, the latest first; the least recently used name goes. */
+/**
+ * A bounded map of names to a few values each, the latest first; the least recently used name
+ * goes.
+ */
 const makeTrail = (namesMax: number, valuesMax: number) => {
   const trail = new Map<string, readonly string[]>();
   return {

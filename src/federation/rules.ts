@@ -5,7 +5,7 @@ import type { Clock } from '../node/clock.ts';
 import { bytesToHex } from '../node/crypto/bytes.ts';
 import { isId } from '../node/crypto/ids.ts';
 import { fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import { compare } from './order.ts';
 import { KINDS, NAMESPACES, type Namespace } from './payloads.ts';
 import { type Checked, validate, verify } from './record.ts';

@@ -1,4 +1,5 @@
-// The protocol's hash, ids and signatures as records use them: r || s without v, the key carried beside.
+// The protocol's hash, ids and signatures as records use them: r || s without v, the key carried
+// beside.
 
 import { bytesToHex } from '../node/crypto/bytes.ts';
 import { COMPACT_BYTES, compareScalar, isZeroScalar, ORDER } from '../node/crypto/curve.ts';

@@ -1,5 +1,5 @@
-// Making the statements that owners sign: what the command line and the tests build records with. Pure
-// but for the signing; times and keys come in.
+// Making the statements that owners sign: what the command line and the tests build records with.
+// Pure but for the signing; times and keys come in.
 
 import { z } from 'zod';
 import { bytesToBase64 } from '../node/crypto/bytes.ts';
@@ -27,7 +27,10 @@ interface Common {
   readonly lifeMs?: number | undefined;
 }
 
-/** The sequence after `last`: the clock's milliseconds, so that a publisher that lost its state recovers. */
+/**
+ * The sequence after `last`: the clock's milliseconds, so that a publisher that lost its state
+ * recovers.
+ */
 export const nextSequence = (last: number | undefined, now: number): number =>
   Math.max((last ?? 0) + 1, now);
 

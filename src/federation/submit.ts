@@ -1,11 +1,11 @@
-// Taking records that an owner signed elsewhere: the command line hands them to a node, which checks,
-// keeps, announces and places them. The owner's key never comes here.
+// Taking records that an owner signed elsewhere: the command line hands them to a node, which
+// checks, keeps, announces and places them. The owner's key never comes here.
 
 import type { Clock } from '../node/clock.ts';
 import { fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Book, Held } from './book.ts';
 import type { Certificates } from './certificate.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { Lookups } from './lookup.ts';
 import { compareRanks, rankOf } from './order.ts';
 import type { Namespace } from './payloads.ts';

@@ -1,21 +1,23 @@
-// The trust state of a server: its anchors, the endorsements its owner gave, those it received, and the
-// verdicts that follow. Signing is done by whoever holds the owner's key; this keeps and judges.
+// The trust state of a server: its anchors, the endorsements its owner gave, those it received,
+// and the verdicts that follow. Signing is done by whoever holds the owner's key; this keeps and
+// judges.
 
 import { z } from 'zod';
 import type { Clock } from '../node/clock.ts';
 import { base64ToBytes } from '../node/crypto/bytes.ts';
 import { isId } from '../node/crypto/ids.ts';
 import { fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Book } from './book.ts';
 import {
   type Anchor,
   type KnownList,
   type Mode,
+  staleAfter,
   type TrustFacts,
   type Verdict,
   verdictOf,
 } from './chain.ts';
+import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { Lookups } from './lookup.ts';
 import type { Store } from './ports.ts';
 import { type SignedRecord, validate, validateTimeless } from './record.ts';
@@ -167,6 +169,18 @@ const walk = async (
   }
 };
 
+/**
+ * Looks the lists of a chain up again, in the background, before they are too old to be believed.
+ */
+const refreshLists = ({ deps: { lookups, policy, serverid } }: State, { chain }: Verdict): void => {
+  const freshMs = staleAfter(policy.mode) / 2;
+  for (const issuer of chain.slice(0, -1)) {
+    if (issuer === serverid) continue;
+    // Over its limits it is left for the next verdict; a list that is too old is asked for anyway.
+    lookups.find('endorsements', issuer, { until: 'first', freshMs }).catch(() => undefined);
+  }
+};
+
 const verdict = async (
   state: State,
   subject: string,
@@ -180,7 +194,9 @@ const verdict = async (
   if (!mayWalk) return judge(state, subject, [...links.values()]);
   const { clock } = state.deps;
   const deadline = clock.now() + LIMITS.trustWalkMs;
-  return walk(state, subject, links, () => clock.now() >= deadline);
+  const found = await walk(state, subject, links, () => clock.now() >= deadline);
+  refreshLists(state, found);
+  return found;
 };
 
 const loadEndorsements = async (

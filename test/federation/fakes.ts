@@ -14,12 +14,16 @@ import type {
 } from '../../src/federation/ports.ts';
 import type { SelfFacts } from '../../src/federation/publish.ts';
 import { rememberSignatures } from '../../src/federation/rules.ts';
+import { checkWith } from '../../src/federation/signature.ts';
 import { certificateRequest, stateCertificate } from '../../src/federation/statements.ts';
 import type { TrustPolicy } from '../../src/federation/trust.ts';
 import type { Clock } from '../../src/node/clock.ts';
 import { fault } from '../../src/node/errors.ts';
 import { silentLog } from '../../src/node/log.ts';
-import { type Identity, keyOf, NETWORK, type TestClock, testClock } from './world.ts';
+import { engine, type Identity, keyOf, NETWORK, type TestClock, testClock } from './world.ts';
+
+// Shared by all nodes: what one has checked the others need not pay for again.
+const isSigned = rememberSignatures(checkWith(engine));
 
 /** Lets everything that is ready run. */
 export const settle = async (rounds = 50): Promise<void> => {
@@ -190,7 +194,7 @@ export const addNode = async (
     self: () => self,
     hosts: (colonyid) => hosted.has(colonyid),
     hosted: () => [...hosted],
-    isSigned: rememberSignatures(),
+    isSigned,
   });
   const member: Member = { name, owner, node, url, hosted, store, federation, place };
   world.nodes.set(name, member);

@@ -2,7 +2,7 @@
 // test/federation/vectors.test.ts -u` writes them anew; a change of any byte is a change of the format.
 
 import { HEADER_BYTES, signingText } from '../../src/federation/frame.ts';
-import type { Kind } from '../../src/federation/payloads.ts';
+import { type Kind, NONCES_REQUIRED } from '../../src/federation/payloads.ts';
 import type { Refusal, SignedRecord } from '../../src/federation/record.ts';
 import { bytesToBase64 } from '../../src/node/crypto/bytes.ts';
 import {
@@ -78,7 +78,7 @@ const makeValid = async (): Promise<Vector[]> => {
       await signColony(colony, sixteen, {
         name: 'kolonin på ön 🏝',
         epoch: 3,
-        flags: ['nonces'],
+        flags: [NONCES_REQUIRED],
         successor: stranger.id,
         recovery: other.id,
         x: { b: '2', a: '\u2028"\\' },

@@ -8,6 +8,7 @@ import { type SignedRecord, signRecord } from '../../src/federation/record.ts';
 import { hashHex, signerOf } from '../../src/federation/signature.ts';
 import type { Clock } from '../../src/node/clock.ts';
 import { bytesToBase64 } from '../../src/node/crypto/bytes.ts';
+import { chooseEngine } from '../../src/node/crypto/engines.ts';
 import { idOfPublicKey } from '../../src/node/crypto/keys.ts';
 
 export const NETWORK = 'colonies';
@@ -21,10 +22,19 @@ export interface Identity extends Signer {
   readonly peer: string;
 }
 
+/** The fastest engine of this machine: signatures are the same with every one. */
+export const engine = await chooseEngine();
+const keys = new Map<string, Identity>();
+
 /** The key of a name: always the same for the same name. */
 export const keyOf = (name: string): Identity => {
-  const signer = signerOf(hashHex(`test key ${name}`));
-  return { ...signer, id: idOfPublicKey(signer.publicKey), peer: peerIdOf(signer.publicKey) };
+  const known = keys.get(name);
+  if (known) return known;
+  const signer = signerOf(hashHex(`test key ${name}`), engine);
+  const { publicKey } = signer;
+  const key = { ...signer, id: idOfPublicKey(publicKey), peer: peerIdOf(publicKey) };
+  keys.set(name, key);
+  return key;
 };
 
 /** A clock that moves only when told, with counted ids and a counting "random". */
