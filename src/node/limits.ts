@@ -4,7 +4,6 @@
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 
 export const LIMITS = {
   /** Request body. The largest legitimate message is a 10 MiB channel entry, base64-coded twice. */
