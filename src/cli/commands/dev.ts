@@ -148,8 +148,6 @@ const configOf = (host: string, port: number, dataDir: string): Config =>
       'http.host': host,
       'http.port': port,
       'http.tls': false,
-      // As in 2022, a silent runtime stays: nobody expects to be unregistered after a coffee.
-      'executors.staleAfterS': 0,
     },
   });
 

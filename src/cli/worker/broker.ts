@@ -1,6 +1,7 @@
 // The calls a running worker makes to the server of its colony, each with a deadline. It speaks the runtime
 // dialect; `timeout` makes the assign of 2022 a long poll.
 
+import type { Clock } from '../../node/clock.ts';
 import { LIMITS } from '../../node/limits.ts';
 import { AdvisedError, ServerError } from '../errors.ts';
 import type { Call } from '../rpc.ts';
@@ -34,8 +35,32 @@ export const isAway = (error: unknown): boolean =>
 export const isUnknownMember = (error: unknown): boolean =>
   error instanceof ServerError && error.status === 403;
 
+// Calls with a signal that is aborted when the time is over, or with `signal`. What is done leaves no trace
+// on `signal`, which lives as long as the worker.
+const within = async <T>(
+  clock: Pick<Clock, 'after'>,
+  ms: number,
+  signal: AbortSignal | undefined,
+  run: (until: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const until = new AbortController();
+  const stop = (): void => until.abort(signal?.reason);
+  const cancel = clock.after(ms, () =>
+    until.abort(new DOMException(`no answer in ${ms} ms`, 'TimeoutError')),
+  );
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    return await run(until.signal);
+  } finally {
+    cancel();
+    signal?.removeEventListener('abort', stop);
+  }
+};
+
 /** The broker for one registered runtime. */
 export const makeBroker = (
+  clock: Pick<Clock, 'after'>,
   call: Call,
   who: { readonly colonyid: string; readonly runtimeid: string; readonly prvkey: string },
 ): Broker => {
@@ -45,11 +70,7 @@ export const makeBroker = (
     fields: Readonly<Record<string, unknown>>,
     withinMs: number = LIMITS.workerCallMs,
     signal?: AbortSignal,
-  ): Promise<T> => {
-    const deadline = AbortSignal.timeout(withinMs);
-    const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-    return call<T>(type, fields, prvkey, either);
-  };
+  ): Promise<T> => within(clock, withinMs, signal, (until) => call<T>(type, fields, prvkey, until));
   return {
     assign: async (signal) => {
       const fields = { colonyid, timeout: LIMITS.workerPollS };

@@ -78,7 +78,7 @@ export const runWorker = async (
   };
 
   const serve = async (who: WorkerIdentity): Promise<void> => {
-    const broker = makeBroker(membership.call, who);
+    const broker = makeBroker(cx.clock, membership.call, who);
     while (!stop.aborted) {
       const job = await next(() => broker.assign(stop));
       if (job === undefined) continue;
