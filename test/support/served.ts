@@ -18,7 +18,7 @@ export interface ServeOptions {
 export const serve = async (w: World, options: ServeOptions = {}) => {
   const limits: Limits = { ...LIMITS, ...options.limits };
   const { elsewhere, tls, routes } = options;
-  const watching = makeWatching({ ...w.deps, elsewhere, limits });
+  const watching = makeWatching({ ...w.deps, clock: w.clock, elsewhere, limits });
   const server = makeHttpServer({
     dispatch: w.dispatch,
     sockets: { '/pubsub': watching },
