@@ -192,7 +192,8 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   };
 
   const deliver = (answer: Reply, reply: FastifyReply): void => {
-    const { onLost } = answer;
+    const { onLost, onDelivered } = answer;
+    if (onDelivered !== undefined) reply.raw.once('finish', onDelivered);
     if (onLost !== undefined) {
       if (isGone(reply.raw)) undo(onLost);
       else onGone(reply.raw, () => undo(onLost));

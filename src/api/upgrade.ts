@@ -3,7 +3,6 @@
 // taken as it is.
 
 import type { IncomingMessage, Server } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Limits } from '../node/limits.ts';
@@ -33,10 +32,12 @@ const takeAsPlain = (
   server.emit(event, socket);
 };
 
-const originOf = (socket: Socket, opened: WebSocket): SocketOrigin => {
+const originOf = (request: IncomingMessage, opened: WebSocket): SocketOrigin => {
+  const { socket, headers } = request;
   let signal: AbortSignal | undefined;
   return {
     connection: connectionOf(socket),
+    headers,
     address: socket.remoteAddress,
     get signal() {
       if (signal === undefined) {
@@ -77,9 +78,7 @@ export const serveUpgrades = (
       takeAsPlain(server, tls ? 'secureConnection' : 'connection', request, socket, head);
       return;
     }
-    wss.handleUpgrade(request, socket, head, (opened) =>
-      serve(opened, originOf(request.socket, opened)),
-    );
+    wss.handleUpgrade(request, socket, head, (opened) => serve(opened, originOf(request, opened)));
   });
   return {
     closeAll: () => {

@@ -54,12 +54,23 @@ export interface WatchingDeps extends RunDeps {
 
 /** What the HTTP server knows of an upgraded connection. */
 export interface SocketOrigin extends Origin {
+  /** Of the request that asked for the upgrade. */
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Ends the TCP connection after what was sent, without a close frame. */
   hangUp(): void;
 }
 
+/** The part of a WebSocket that is used here; another carrier of frames may stand for one. */
+export type FrameSocket = Pick<
+  WebSocket,
+  'readyState' | 'OPEN' | 'bufferedAmount' | 'send' | 'close' | 'terminate' | 'pause' | 'resume'
+> & {
+  on(event: 'message', listener: (data: RawData, binary: boolean) => void): unknown;
+  on(event: 'close' | 'error', listener: () => void): unknown;
+};
+
 /** Serves one connection until it ends. */
-export type Watching = (socket: WebSocket, origin: SocketOrigin) => void;
+export type Watching = (socket: FrameSocket, origin: SocketOrigin) => void;
 
 const POLICY_VIOLATION = 1008;
 const SLOW_READER = 'slow reader';
@@ -224,7 +235,7 @@ export const makeWatching = (deps: WatchingDeps): Watching => {
 
 // Frames are taken one after the other; when too many wait, the connection is not read for a while.
 const inOrder = (
-  socket: WebSocket,
+  socket: FrameSocket,
   { framesQueuedMax }: Limits,
   take: (data: RawData, binary: boolean) => Promise<void>,
 ): void => {
@@ -242,7 +253,7 @@ const inOrder = (
 };
 
 const openLine = (
-  socket: WebSocket,
+  socket: FrameSocket,
   origin: SocketOrigin,
   clock: Pick<Clock, 'after'>,
   limits: Limits,

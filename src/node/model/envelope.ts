@@ -16,6 +16,8 @@ export interface Reply {
   readonly proof?: string | undefined;
   /** To be called when the reply could not be delivered: undoes what was granted to the caller. */
   readonly onLost?: () => Promise<void>;
+  /** To be called when the reply was handed to the system. */
+  readonly onDelivered?: () => void;
 }
 
 /** What is known about where a call came from. */
