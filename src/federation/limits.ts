@@ -96,6 +96,8 @@ export const FEDERATION_LIMITS = {
   pushGreetMax: 100,
   /** A lookup ends after this, with what it found. */
   lookupMs: 5_000,
+  /** Copies that must have been met beyond those that agree before a lookup ends early. */
+  lookupMargin: 2,
   /** A record confirmed within this time is not looked up again. */
   lookupFreshMs: 5 * MINUTE,
   /**

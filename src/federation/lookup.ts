@@ -169,7 +169,10 @@ const start = (
     tally.copies.set(from, hashHex(bytes));
     tally.best = held.record.hash;
     tellFirst(held);
-    if (agreeing(tally) < quorum) return;
+    // Three stale holders may well be met first; five of five are as good as never.
+    if (agreeing(tally) < quorum || tally.copies.size < quorum + FEDERATION_LIMITS.lookupMargin) {
+      return;
+    }
     agreed = true;
     controller.abort();
   };

@@ -6,6 +6,7 @@ import { Fault, fault } from '../node/errors.ts';
 import type { Log } from '../node/log.ts';
 import type { Payer } from './budget.ts';
 import type { Consents } from './consent.ts';
+import { serverTag } from './ids.ts';
 import type { Host, Resolution, Resolver } from './resolve.ts';
 
 /**
@@ -25,6 +26,8 @@ export interface Call {
   /** Whether sending it twice could do something twice. */
   readonly mutating: boolean;
   readonly payer: Payer;
+  /** Tag of the server that has the thing asked for: when a host bears it, no other is asked. */
+  readonly prefer?: string | undefined;
   /** Fires when the caller went away. */
   readonly signal: AbortSignal;
 }
@@ -56,6 +59,11 @@ const MISDIRECTED = 421;
 
 const gone = (): Fault => fault('unavailable', 'the caller went away');
 
+const preferred = (hosts: readonly Host[], tag: string | undefined): readonly Host[] => {
+  const having = tag === undefined ? [] : hosts.filter((host) => serverTag(host.serverid) === tag);
+  return having.length > 0 ? having : hosts;
+};
+
 const keyOf = (host: Host): string => `${host.serverid} ${host.record?.hash ?? ''}`;
 
 /** Router over a resolver; see `Relay`. */
@@ -79,7 +87,7 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
   ): Promise<Round<T>> => {
     const reasons: string[] = [];
     let denied = 0;
-    for (const host of hosts) {
+    for (const host of preferred(hosts, call.prefer)) {
       if (tried.has(keyOf(host))) continue;
       if (call.signal.aborted) throw gone();
       const route = await routeTo(host, call.colonyid);

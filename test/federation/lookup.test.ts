@@ -8,6 +8,7 @@ import { type LookupDeps, makeLookups } from '../../src/federation/lookup.ts';
 import { memoryStore } from '../../src/federation/memory-store.ts';
 import type { Ask, Copy } from '../../src/federation/ports.ts';
 import type { SignedRecord } from '../../src/federation/record.ts';
+import { hashHex } from '../../src/federation/signature.ts';
 import { silentLog } from '../../src/node/log.ts';
 import { scriptedOverlay, settle } from './fakes.ts';
 import { HOUR, keyOf, NETWORK, START, signColony, signServer, testClock } from './world.ts';
@@ -50,15 +51,33 @@ describe('lookups', () => {
     const old = await signColony(colony, [owner]);
     const young = await signColony(colony, [owner], { seq: START + 1 });
     const copies = [
-      ...copiesOf(old, 'a', 'b', 'c', 'd'),
-      ...copiesOf(young, 'e', 'e', 'f'),
-      ...copiesOf(young, 'g'),
-    ].slice(3);
+      ...copiesOf(old, 'a', 'b', 'c'),
+      ...copiesOf(young, 'd', 'd', 'e'),
+      ...copiesOf(young, 'f'),
+    ];
     const { lookups } = await start({ copies, hang: true });
     const settled = await lookups.find('colony', colony.id);
     expect(settled?.record.hash).toBe(young.hash);
     expect(settled?.confirmedAt).toBe(START + HOUR);
     expect(lookups.running()).toBe(0);
+  });
+
+  it('are never won by stale holders while a fifth of them is stale', async () => {
+    const old = await signColony(colony, [owner]);
+    const young = await signColony(colony, [owner], { seq: START + 1 });
+    const holders = Array.from({ length: 20 }, (_, i) => ({
+      from: `holder ${i}`,
+      bytes: i < 4 ? old.bytes : young.bytes,
+    }));
+    for (let round = 0; round < 200; round += 1) {
+      const shuffled = holders
+        .map((copy) => ({ copy, at: hashHex(`${round} ${copy.from}`) }))
+        .sort((a, b) => (a.at < b.at ? -1 : 1))
+        .map(({ copy }) => copy);
+      const { lookups } = await start({ copies: shuffled });
+      const found = await lookups.find('colony', colony.id);
+      expect(found?.record.hash).toBe(young.hash);
+    }
   });
 
   it('end with the deadline when holders are silent, and confirm nothing then', async () => {
