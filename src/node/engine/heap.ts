@@ -1,6 +1,5 @@
-// A binary heap with lazy deletion. Entries that died elsewhere stay until they reach the top or
-// until they
-// are half of the heap; then it is rebuilt, so that memory follows the living.
+// A binary heap with lazy deletion. Entries that died elsewhere stay until they reach the top, are
+// half of a larger heap, or all of any; then it is rebuilt, so that memory follows the living.
 
 export interface Heap<T> {
   push(item: T): void;
@@ -12,10 +11,7 @@ export interface Heap<T> {
   died(): void;
   /** Entries, dead ones included. */
   size(): number;
-  /**
-   * Living entries in order, lazily: costs the logarithm of what was taken. Do not change the heap
-   * meanwhile.
-   */
+  /** Living entries in order, at the cost of those taken. Do not change the heap meanwhile. */
   inOrder(): Generator<T, void>;
 }
 
@@ -50,10 +46,7 @@ const siftDown = <T>(items: T[], less: (a: T, b: T) => boolean, from: number): v
   items[at] = item;
 };
 
-/**
- * A heap ordered by `less`; `isAlive` tells dead entries; `onDrop` is told of each entry that
- * leaves.
- */
+/** A heap by `less`; `isAlive` tells dead entries; `onDrop` is told of each entry that leaves. */
 export const makeHeap = <T>(
   less: (a: T, b: T) => boolean,
   isAlive: (item: T) => boolean,
@@ -111,10 +104,16 @@ export const makeHeap = <T>(
       siftUp(items, less, items.length - 1);
     },
     peek,
-    pop: () => (peek() === undefined ? undefined : removeTop()),
+    pop: () => {
+      if (peek() === undefined) return undefined;
+      const top = removeTop();
+      if (dead > 0 && dead >= items.length) compact();
+      return top;
+    },
     died: () => {
       dead += 1;
-      if (dead > COMPACT_FROM && dead * 2 > items.length) compact();
+      const many = dead > COMPACT_FROM && dead * 2 > items.length;
+      if (many || dead >= items.length) compact();
     },
     size: () => items.length,
     inOrder,

@@ -1,6 +1,5 @@
 // The one place where a live process changes: applies a change in memory, writes it, keeps queue,
-// deadlines,
-// counts and running sets in step, and tells listeners after the commit.
+// deadlines, counts and running sets in step, and tells listeners after the commit.
 
 import { assign, type Change, isFinal, type ProcessRow, STATE } from '../model/process.ts';
 import type { Writer } from '../store/commit.ts';
@@ -34,6 +33,7 @@ const grant = (
   const before = live.row;
   live.row = { ...before, ...assign(before, hold.row.id, state.clock.nowUs()) };
   state.deadlines.left(before);
+  colony.queue.left(live);
   colony.running.add(live);
   hold.running.add(live);
   state.deadlines.running(live);
@@ -122,13 +122,15 @@ const change = (
   live.progressed = true;
   if (!moved) return written.then(() => next);
   if (before.state === STATE.waiting) colony.queue.left(live);
+  // Listeners hear of this change before they hear of an assignment that follows from it.
+  const told = published(state, written, next);
   if (next.state === STATE.waiting) offer(state, colony, live);
   if (isFinal(next.state)) {
     state.live.delete(next.id);
     colony.timeline.unlink(live);
     countFinished(state, colony, next.state, 1);
   }
-  return published(state, written, next);
+  return told;
 };
 
 const restore = (state: State, colony: ColonyState, row: ProcessRow, progressed: boolean): void => {
@@ -166,8 +168,9 @@ export const makeLifecycle = (state: State): Lifecycle => ({
       processTable.submitted(w, row);
       w.made(row.id);
     });
+    const told = published(state, written, row);
     offer(state, colony, live);
-    return published(state, written, row).then(() => undefined);
+    return told.then(() => undefined);
   },
   give: (colony, live, hold) => give(state, colony, live, hold),
   change: (colony, live, by, also) => change(state, colony, live, by, also),

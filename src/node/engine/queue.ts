@@ -1,8 +1,6 @@
-// The waiting processes of one colony. They are grouped by what makes an executor fit: type,
-// target,
+// The waiting processes of one colony. They are grouped by what makes an executor fit: type, target,
 // location and resources. An assign looks at the heads of the few groups that fit the executor, so
-// its cost
-// does not grow with the backlog, however much of it is meant for others.
+// its cost does not grow with the backlog, however much of it is meant for others.
 
 import type { ExecutorRow } from '../model/executor.ts';
 import type { ProcessRow } from '../model/process.ts';
@@ -23,10 +21,7 @@ interface Need {
   readonly heap: Heap<Live>;
 }
 
-/**
- * One target ('' is anyone, 'n' + name, 'i' + id) at one location ('' is anywhere): heaps by
- * resource need.
- */
+/** Heaps by resource need, of one target ('', 'n' + name, 'i' + id) at one location ('': any). */
 type Group = Map<string, Need>;
 type ByLocation = Map<string, Group>;
 type ByTarget = Map<string, ByLocation>;
@@ -34,12 +29,14 @@ type ByTarget = Map<string, ByLocation>;
 export interface Queue {
   /** Adds a waiting process to every group it belongs to and is not in already. */
   add(live: Live): void;
-  /** Tells the heaps that hold it that it left without being taken from them. */
-  left(live: Live, except?: Heap<Live>): void;
+  /** Tells the heaps that hold it that it waits no longer. */
+  left(live: Live): void;
   /** Takes out the first waiting process that fits the offer. */
   take(offer: Offer): Live | undefined;
   /** Waiting processes of one executor type, or of all, in queue order. */
   inOrder(executortype?: string): Generator<Live, void>;
+  /** Whether nothing is kept, not even for processes of the past. */
+  isEmpty(): boolean;
 }
 
 const ANYONE = '';
@@ -77,10 +74,7 @@ const makeNeedHeap = (): Heap<Live> => {
   return heap;
 };
 
-/**
- * Whether this executor may take this process with what it offers. The rule the groups are built
- * from.
- */
+/** Whether this executor may take this process. The rule that the groups are built from. */
 export const fits = (p: ProcessRow, offer: Offer): boolean => {
   const { spec } = p;
   const { executor } = offer;
@@ -91,51 +85,51 @@ export const fits = (p: ProcessRow, offer: Offer): boolean => {
   return spec.names.includes(executor.name) || spec.ids.includes(executor.id);
 };
 
+const needKey = (p: ProcessRow): string => `${p.spec.cpuMilli} ${p.spec.memBytes}`;
+
+/** Drops what is empty on the way to the heaps of a process, so that nothing stays of past targets. */
+const prune = (types: Map<string, ByTarget>, p: ProcessRow): void => {
+  const { executortype, location } = p.spec;
+  const targets = types.get(executortype);
+  for (const target of targets ? targetsOf(p) : []) {
+    const places = targets?.get(target);
+    const group = places?.get(location);
+    if (group?.get(needKey(p))?.heap.size() === 0) group.delete(needKey(p));
+    if (group?.size === 0) places?.delete(location);
+    if (places?.size === 0) targets?.delete(target);
+  }
+  if (targets?.size === 0) types.delete(executortype);
+};
+
+const headOf = (group: Group | undefined, offer: Offer, best: Best): void => {
+  for (const need of group?.values() ?? []) {
+    if (need.cpuMilli > offer.cpuMilli || need.memBytes > offer.memBytes) continue;
+    const head = need.heap.peek();
+    if (head && (!best.live || goesFirst(head, best.live))) {
+      best.live = head;
+      best.heap = need.heap;
+    }
+  }
+};
+
+const headsOf = (places: ByLocation | undefined, offer: Offer, best: Best): void => {
+  if (!places) return;
+  const here = offer.executor.location.toLowerCase();
+  headOf(places.get(''), offer, best);
+  if (here !== '') headOf(places.get(here), offer, best);
+};
+
 export const makeQueue = (): Queue => {
   const types = new Map<string, ByTarget>();
 
   const heapFor = (targets: ByTarget, target: string, p: ProcessRow): Heap<Live> => {
-    const group = child(
-      child(targets, target, () => new Map()),
-      p.spec.location,
-      () => new Map(),
-    );
-    const key = `${p.spec.cpuMilli} ${p.spec.memBytes}`;
-    return child(group, key, () => ({
+    const places = child(targets, target, () => new Map());
+    const group = child(places, p.spec.location, () => new Map());
+    return child(group, needKey(p), () => ({
       cpuMilli: p.spec.cpuMilli,
       memBytes: p.spec.memBytes,
       heap: makeNeedHeap(),
     })).heap;
-  };
-
-  const headOf = (group: Group | undefined, offer: Offer, best: Best): void => {
-    if (!group) return;
-    for (const [key, need] of group) {
-      if (need.cpuMilli > offer.cpuMilli || need.memBytes > offer.memBytes) continue;
-      const head = need.heap.peek();
-      if (!head) group.delete(key);
-      else if (!best.live || goesFirst(head, best.live)) {
-        best.live = head;
-        best.heap = need.heap;
-      }
-    }
-  };
-
-  const headsOf = (targets: ByTarget, target: string, offer: Offer, best: Best): void => {
-    const places = targets.get(target);
-    if (!places) return;
-    const here = offer.executor.location.toLowerCase();
-    headOf(places.get(''), offer, best);
-    if (here !== '') headOf(places.get(here), offer, best);
-    for (const place of here === '' ? [''] : ['', here]) {
-      if (places.get(place)?.size === 0) places.delete(place);
-    }
-    if (places.size === 0) targets.delete(target);
-  };
-
-  const left = (live: Live, except?: Heap<Live>): void => {
-    const held = Array.isArray(live.queued) ? live.queued : live.queued ? [live.queued] : [];
-    for (const heap of held) if (heap !== except) heap.died();
   };
 
   return {
@@ -146,20 +140,26 @@ export const makeQueue = (): Queue => {
         if (remember(live, heap)) heap.push(live);
       }
     },
-    left,
+    left: (live) => {
+      const held = Array.isArray(live.queued) ? live.queued : live.queued ? [live.queued] : [];
+      for (const heap of held) heap.died();
+      if (held.some((heap) => heap.size() === 0)) prune(types, live.row);
+    },
     take: (offer) => {
       const targets = types.get(offer.executor.type);
       if (!targets) return undefined;
       const best: Best = { live: undefined, heap: undefined };
-      headsOf(targets, ANYONE, offer, best);
-      headsOf(targets, `n${offer.executor.name}`, offer, best);
-      headsOf(targets, `i${offer.executor.id}`, offer, best);
-      if (targets.size === 0) types.delete(offer.executor.type);
-      return best.heap?.pop();
+      headsOf(targets.get(ANYONE), offer, best);
+      headsOf(targets.get(`n${offer.executor.name}`), offer, best);
+      headsOf(targets.get(`i${offer.executor.id}`), offer, best);
+      const taken = best.heap?.pop();
+      if (taken && best.heap?.size() === 0) prune(types, taken.row);
+      return taken;
     },
     *inOrder(executortype) {
       yield* mergeHeaps(executortype === undefined ? types.values() : pick(types, executortype));
     },
+    isEmpty: () => types.size === 0,
   };
 };
 
