@@ -18,7 +18,7 @@ describe('docs/CLI.md', () => {
     expect(output).toContain('| TARGET RUNTIME |');
     expect(output).toContain('hello from a colony');
     expect(output).toContain('hello from a function');
-  }, 180_000);
+  }, 300_000);
 
   it('names every command', async () => {
     const commands = (await Promise.all(TREE.map((group) => group.load()))).flat();

@@ -2,7 +2,7 @@
 // samples, a home folder of its own and a free port in place of the well-known one.
 
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -38,11 +38,15 @@ const withFreePorts = (text: string, ports: ReadonlyMap<number, number>): string
     text,
   );
 
-const SCRIPT_HEAD = (main: string, port: number): string => `\
+// A program, not a shell function: a job in the background is then the very process to end.
+const PROGRAM = (main: string, port: number): string => `\
+#!/bin/sh
+if [ "\${1-}" = dev ]; then shift; exec node '${main}' dev --port ${port} "$@"; fi
+exec node '${main}' "$@"
+`;
+
+const SCRIPT_HEAD = `\
 set -u -o pipefail
-colonies() {
-  if [ "\${1-}" = dev ]; then shift; node '${main}' dev --port ${port} "$@"; else node '${main}' "$@"; fi
-}
 failed() { echo "FAILED: $1" >&2; exit 1; }
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 `;
@@ -75,11 +79,14 @@ export const runSession = async (
     const background = line.endsWith(' &');
     return background ? line : `echo '$ ${quoted}'\n${line} || failed '${quoted}'`;
   });
-  const script = SCRIPT_HEAD(join(ROOT, 'dist/cli/main.js'), port);
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const program = PROGRAM(join(ROOT, 'dist/cli/main.js'), port);
+  writeFileSync(join(bin, 'colonies'), program, { mode: 0o755 });
   const body = withFreePorts(lines.join('\n'), ports);
-  const child = spawn('bash', ['-c', `${script}${body}\n`], {
+  const child = spawn('bash', ['-c', `${SCRIPT_HEAD}${body}\n`], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: folder, TZ: 'UTC' },
+    env: { PATH: `${bin}:${process.env['PATH']}`, HOME: folder, TZ: 'UTC' },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
