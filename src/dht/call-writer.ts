@@ -68,6 +68,8 @@ export const makeWriter = (
       for (const waiting of taken) waiting.settle(true);
       leaving = [];
     }
+    // In the same turn as the last look at the queue, or a frame queued in between would wait for ever.
+    isPumping = false;
   };
 
   const start = (): void => {
@@ -75,16 +77,11 @@ export const makeWriter = (
     isPumping = true;
     // Begun in a microtask, so that frames queued together leave together.
     queueMicrotask(() => {
-      pump().then(
-        () => {
-          isPumping = false;
-        },
-        (error: Error) => {
-          isBroken = true;
-          for (const waiting of [...leaving, ...queue.splice(0)]) waiting.settle(false);
-          onBroken(error);
-        },
-      );
+      pump().catch((error: Error) => {
+        isBroken = true;
+        for (const waiting of [...leaving, ...queue.splice(0)]) waiting.settle(false);
+        onBroken(error);
+      });
     });
   };
 

@@ -64,8 +64,8 @@ const bounded = <S extends Stream>(stream: S, bytesMax: number): S => {
   let received = 0;
   stream.addEventListener('message', (event) => {
     received += event.data.byteLength;
-    if (received <= bytesMax) return;
-    queueMicrotask(() => stream.abort(new Error(`message longer than ${bytesMax} bytes`)));
+    // At once, so that whoever waits for the message gets this error instead of its bytes.
+    if (received > bytesMax) stream.abort(new Error(`message longer than ${bytesMax} bytes`));
   });
   return stream;
 };

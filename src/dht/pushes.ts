@@ -73,6 +73,8 @@ const makeSender = ({ protocol, streams, limits, counters }: PushesDeps) => {
       const bytes = line.queue.shift();
       if (bytes !== undefined) await line.stream.send(encodePush(bytes));
     }
+    // In the same turn as the last look at the queue, or a message queued in between would wait.
+    line.isRunning = false;
   };
   const forget = (peer: string): void => {
     const line = outgoing.get(peer);
@@ -93,16 +95,11 @@ const makeSender = ({ protocol, streams, limits, counters }: PushesDeps) => {
       counters.add('push-sent');
       if (line.isRunning) return true;
       line.isRunning = true;
-      drain(peer, line).then(
-        () => {
-          line.isRunning = false;
-        },
+      drain(peer, line).catch(() => {
         // The peer went away or does not speak the protocol: the overlay has the records anyway.
-        () => {
-          counters.add('push-failed');
-          forget(peer);
-        },
-      );
+        counters.add('push-failed');
+        forget(peer);
+      });
       return true;
     },
     forget,

@@ -128,9 +128,7 @@ const makeAdmission = (deps: RecordStoreDeps, book: Book, shelf: Shelf): Admit =
   };
   return async (entry, held) => {
     const quota = quotas[entry.namespace];
-    if (quota === undefined) return 'unknown-namespace';
-    if (entry.sizeBytes > quota.bytesMax) return 'too-large';
-    if (entry.own) return undefined;
+    if (entry.own || quota === undefined) return undefined;
     const sameOwner = held !== undefined && !held.own && held.owner === entry.owner;
     const ofOwner = book.ofOwner(entry.namespace, entry.owner) - (sameOwner ? 1 : 0);
     if (ofOwner >= quota.recordsPerOwnerMax) return 'owner-full';
@@ -164,8 +162,11 @@ const openBook = async (deps: RecordStoreDeps, book: Book): Promise<void> => {
 type Put = (name: RecordName, bytes: Uint8Array, own: boolean) => Promise<Outcome>;
 
 const makePut = (deps: RecordStoreDeps, book: Book, shelf: Shelf, admit: Admit): Put => {
-  const { rules, limits, clock } = deps;
+  const { rules, quotas, limits, clock } = deps;
   return async (name, bytes, own) => {
+    const quota = quotas[name.namespace];
+    if (quota === undefined) return 'unknown-namespace';
+    if (bytes.length > quota.bytesMax) return 'too-large';
     const now = clock.now();
     const known = book.get(name);
     const held = known !== undefined && isDead(known, now, limits) ? undefined : known;

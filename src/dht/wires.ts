@@ -55,14 +55,22 @@ export const makeWires = ({ host, stand, limits, log }: WiresDeps): Wires => {
       .slice(0, limits.overlayAddressesPerPeerMax)
       .map((text) => parse(text.includes('/p2p/') ? text : `${text}/p2p/${peer}`))
       .filter((address) => refusal(stand, address) === undefined);
+  const hasAddress = async (peer: PeerId): Promise<boolean> =>
+    (await host().peerStore.has(peer)) && (await host().peerStore.get(peer)).addresses.length > 0;
   const reach = async (
     peer: PeerId,
     addresses: readonly string[] | undefined,
     signal: AbortSignal,
   ): Promise<void> => {
-    if (addresses === undefined || host().getConnections(peer).length > 0) return;
-    const targets = permitted(addresses, peer.toString());
-    if (targets.length > 0) await host().dial(targets, { signal });
+    if (host().getConnections(peer).length > 0) return;
+    const targets = permitted(addresses ?? [], peer.toString());
+    if (targets.length > 0) {
+      await host().dial(targets, { signal });
+      return;
+    }
+    // Without an address the library would look the peer up in the whole overlay, or wait for one.
+    if (await hasAddress(peer)) return;
+    throw fault('unavailable', `no address of peer ${peer.toString()} is known`, { sent: 0 });
   };
   return {
     dial: async (text, given) => {
