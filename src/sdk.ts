@@ -8,12 +8,20 @@ export {
   makeClient,
   type PollOptions,
 } from './api/client/client.ts';
+export type { Courier, Letter } from './api/client/courier.ts';
 export type { Sign } from './api/client/envelopes.ts';
 export { ColoniesError, type ErrorCode } from './api/client/error.ts';
 export { generateKey } from './api/client/key.ts';
 export type { MessageOf, ReplyOf } from './api/client/messages.ts';
 export type { Exchange, ServerAddress, Transport } from './api/client/transport.ts';
 export { type Run, type WorkContext, type WorkOptions, work } from './api/client/worker.ts';
+export {
+  type AttachedClient,
+  type ColonyHost,
+  type ConnectOptions,
+  connect,
+} from './attach/connect.ts';
+export type { Wire, WireReply, WireRequest } from './attach/wire.ts';
 export { idOfKey } from './node/crypto/keys.ts';
 export type { Attribute } from './node/model/attribute.ts';
 export { ATTRIBUTE_TYPE } from './node/model/attribute.ts';

@@ -7,10 +7,11 @@ import { LIMITS } from '../../node/limits.ts';
 import type { Process } from '../../node/model/process.ts';
 import type { Op } from '../op.ts';
 import { OPS, type Ops } from '../ops/index.ts';
+import type { Courier } from './courier.ts';
 import { makeSealer, openReply, type Sign } from './envelopes.ts';
 import { ColoniesError } from './error.ts';
 import type { MessageOf, ReplyOf } from './messages.ts';
-import { makeSubscriptions, type Subscribing } from './subscriptions.ts';
+import { framesBy, framesFrom, makeSubscriptions, type Subscribing } from './subscriptions.ts';
 import { baseUrl, httpTransport, type ServerAddress, type Transport } from './transport.ts';
 
 export interface CallOptions {
@@ -57,6 +58,8 @@ export interface ClientOptions extends ServerAddress {
   readonly fetch?: typeof fetch;
   /** Replaces HTTP altogether. */
   readonly transport?: Transport;
+  /** Chooses the server, signs and checks replies, instead of all the above. */
+  readonly courier?: Courier;
 }
 
 const CALL_MS = 30_000;
@@ -90,18 +93,21 @@ const isAgain = (error: unknown): boolean =>
 /** Makes a client for one server and one identity. Nothing is sent before the first call. */
 export const makeClient = (options: ClientOptions = {}): Client => {
   const base = baseUrl(options);
-  const { key, transport = httpTransport(base, options.fetch) } = options;
+  const { key, courier, transport = httpTransport(base, options.fetch) } = options;
   const sign = options.sign ?? (key === undefined ? undefined : makeSigner(key));
   const seal = makeSealer(sign);
 
   const exchange = async (
     payloadtype: string,
     fields: object,
-    repeats: boolean,
+    kind: Op['kind'],
     { signal, timeoutMs = CALL_MS }: CallOptions,
   ): Promise<unknown> => {
-    const body = seal(payloadtype, fields, repeats);
-    const reply = await within(timeoutMs, signal, (until) => transport(body, until));
+    const reply = await within(timeoutMs, signal, (until) =>
+      courier === undefined
+        ? transport(seal(payloadtype, fields, kind !== 'write'), until)
+        : courier.send({ payloadtype, fields, kind, sign }, until),
+    );
     return openReply(payloadtype, reply.status, reply.body);
   };
 
@@ -111,7 +117,7 @@ export const makeClient = (options: ClientOptions = {}): Client => {
       const { timeout } = message as { timeout?: unknown };
       const waits = op.kind === 'wait' && typeof timeout === 'number' && timeout > 0;
       const timeoutMs = call.timeoutMs ?? CALL_MS + (waits ? timeout * 1000 : 0);
-      return exchange(op.type, message, op.kind !== 'write', { ...call, timeoutMs });
+      return exchange(op.type, message, op.kind, { ...call, timeoutMs });
     };
 
   const methods = Object.fromEntries(
@@ -132,9 +138,12 @@ export const makeClient = (options: ClientOptions = {}): Client => {
 
   return {
     ...methods,
-    ...makeSubscriptions(base, seal, (processid) => methods.getProcess({ processid })),
+    ...makeSubscriptions(
+      courier === undefined ? framesFrom(base, seal) : framesBy(courier, sign),
+      (processid) => methods.getProcess({ processid }),
+    ),
     next,
     id: key === undefined ? undefined : idOfKey(key),
-    send: (payloadtype, fields, call = {}) => exchange(payloadtype, fields, false, call),
+    send: (payloadtype, fields, call = {}) => exchange(payloadtype, fields, 'write', call),
   };
 };

@@ -2,7 +2,8 @@
 
 import { isFinal, type Process, STATE } from '../../node/model/process.ts';
 import type { subscribeProcess, subscribeProcesses } from '../ops/subscriptions.ts';
-import type { makeSealer } from './envelopes.ts';
+import type { Courier } from './courier.ts';
+import type { makeSealer, Sign } from './envelopes.ts';
 import { openReply } from './envelopes.ts';
 import { ColoniesError } from './error.ts';
 import type { MessageOf } from './messages.ts';
@@ -18,6 +19,7 @@ const EARLY_MS = 1500;
 /** A subscription's message; without `timeout` it lasts an hour. */
 type Watched<W> = Omit<MessageOf<W>, 'timeout'> & { readonly timeout?: number };
 
+/** Subscriptions begin with the call; leaving the loop over the events ends them. */
 export interface Subscribing {
   /** Every process of the colony with this executor type that enters `state`. */
   subscribeProcesses(
@@ -46,27 +48,51 @@ interface Wish {
   readonly fields: { readonly timeout?: number };
 }
 
+/** Opens one connection with several subscriptions: the frames that come in. */
+type OpenFrames = (
+  wishes: readonly Wish[],
+  signal: AbortSignal | undefined,
+) => Promise<AsyncIterable<string>>;
+
+/** Frames of the one server at `base`. */
+export const framesFrom = (base: string, seal: ReturnType<typeof makeSealer>): OpenFrames => {
+  const url = `${base.replace(/^http/, 'ws')}/pubsub`;
+  return (wishes, signal) => {
+    const bodies = wishes.map(({ type, fields }) => seal(type, fields, false));
+    return openFrames(url, bodies, signal);
+  };
+};
+
+/** Frames that a courier brings. */
+export const framesBy =
+  (courier: Courier, sign: Sign | undefined): OpenFrames =>
+  (wishes, signal) =>
+    courier.watch(
+      wishes.map(({ type, fields }) => ({ payloadtype: type, fields, kind: 'read', sign })),
+      signal,
+    );
+
 /** Makes the subscriptions of a client. */
 export const makeSubscriptions = (
-  base: string,
-  seal: ReturnType<typeof makeSealer>,
+  open: OpenFrames,
   getProcess: (processid: string) => Promise<Process>,
 ): Subscribing => {
-  const url = `${base.replace(/^http/, 'ws')}/pubsub`;
-
   // Events of several subscriptions on one connection. The server cuts it when the first runs out:
   // that is the end of the stream. Any other end is a broken connection.
-  async function* events(wishes: readonly Wish[], { signal }: Signal): AsyncGenerator<Process> {
+  const events = (wishes: readonly Wish[], { signal }: Signal): AsyncGenerator<Process> => {
     const timeout = wishes[0]?.fields.timeout ?? HOUR_S;
-    const bodies = wishes.map(({ type, fields }) => seal(type, { timeout, ...fields }, false));
+    const timed = wishes.map(({ type, fields }) => ({ type, fields: { ...fields, timeout } }));
     const startedMs = performance.now();
-    for await (const text of await openFrames(url, bodies, signal)) {
-      yield openReply(PROCESS, 200, text) as Process;
-    }
-    if (performance.now() - startedMs < timeout * 1000 - EARLY_MS) {
-      throw new ColoniesError('unreachable', 'the connection was closed by the server');
-    }
-  }
+    const opening = open(timed, signal);
+    // Told to whoever reads the events, however late he begins.
+    opening.catch(() => undefined);
+    return (async function* read(): AsyncGenerator<Process> {
+      for await (const text of await opening) yield openReply(PROCESS, 200, text) as Process;
+      if (performance.now() - startedMs < timeout * 1000 - EARLY_MS) {
+        throw new ColoniesError('unreachable', 'the connection was closed by the server');
+      }
+    })();
+  };
 
   const waitForProcess: Subscribing['waitForProcess'] = async (message, options = {}) => {
     const finals = [STATE.success, STATE.failed, STATE.cancelled];
