@@ -25,7 +25,9 @@ export const parsePort = (text: string): number => {
   return port;
 };
 
-/** HTTPS unless something says otherwise: COLONIES_TLS, then --insecure, then the protocol variable. */
+/**
+ * HTTPS unless something says otherwise: COLONIES_TLS, then --insecure, then the protocol variable.
+ */
 export const usesTls = (env: Env, insecure: boolean | undefined): boolean => {
   const fromEnv = boolOf(env.COLONIES_TLS) ?? boolOf(env.COLONIES_SERVER_TLS);
   if (fromEnv !== undefined) return fromEnv;

@@ -1,5 +1,5 @@
-// From words on the command line to a command path and typed flag values, with the error texts of the
-// originals. Knows flags only as data; throws UsageError and does no I/O.
+// From words on the command line to a command path and typed flag values, with the error texts of
+// the originals. Knows flags only as data; throws UsageError and does no I/O.
 
 import { parseArgs } from 'node:util';
 import type { Command, Flag, Flags, Globals } from './command.ts';
@@ -110,11 +110,10 @@ const optionText = (token: Token & { kind: 'option' }, flag: Flag): string => {
     return token.rawName.startsWith('--') ? token.value : token.value.replace(/^=/, '');
   }
   if (flag.kind === 'bool') return 'true';
-  throw usageProblem(
-    token.rawName.startsWith('--')
-      ? `flag needs an argument: ${token.rawName}`
-      : `flag needs an argument: '${token.name.length === 1 ? token.name : flag.short}' in ${token.rawName}`,
-  );
+  const name = token.rawName.startsWith('--')
+    ? token.rawName
+    : `'${flag.short}' in ${token.rawName}`;
+  throw usageProblem(`flag needs an argument: ${name}`);
 };
 
 const collect = (argv: readonly string[], flags: Flags) => {

@@ -30,7 +30,10 @@ type Raw<F extends Flag> = F['kind'] extends 'int'
 
 type Sure = { readonly required: true } | { readonly default: string | number } | { kind: 'list' };
 
-/** What `run` gets: required flags, flags with a default and lists always; others when they were given. */
+/**
+ * What `run` gets: required flags, flags with a default and lists always; others when they were
+ * given.
+ */
 export type FlagValues<F extends Flags> = {
   readonly [N in keyof F]: F[N] extends Sure ? Raw<F[N]> : Raw<F[N]> | undefined;
 };
@@ -43,11 +46,16 @@ export interface Globals {
   readonly json: boolean;
 }
 
-/** What a command runs with. The process edge (streams, signals, environment) is reached only through it. */
+/**
+ * What a command runs with. The process edge (streams, signals, environment) is reached only
+ * through it.
+ */
 export interface Context {
   /** The known environment variables; empty ones are absent. */
   readonly env: Env;
-  /** The whole environment as it was: for children of the worker, and for the settings of a server. */
+  /**
+   * The whole environment as it was: for children of the worker, and for the settings of a server.
+   */
   readonly childEnv: Readonly<Record<string, string | undefined>>;
   readonly globals: Globals;
   /** Log lines on stderr in the documented form. */
@@ -67,8 +75,9 @@ export interface Context {
   /** Whether stdout is a terminal: colours, widths. */
   readonly terminal: boolean;
   /**
-   * Aborted at SIGINT, SIGTERM or SIGHUP. Until it is first called the default holds (the process ends at
-   * once); after that the command must stop by itself, and a second signal ends the process.
+   * Aborted at SIGINT, SIGTERM or SIGHUP. Until it is first called the default holds (the process
+   * ends at once); after that the command must stop by itself, and a second signal ends the
+   * process.
    */
   readonly stopSignal: () => AbortSignal;
   /** Every command there is, for completion. */

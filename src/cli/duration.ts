@@ -12,7 +12,9 @@ export const timeToUs = (text: string): number => {
   return Number.isNaN(ms) ? 0 : ms * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
 };
 
-/** `2006-01-02 15:04:05` of an RFC 3339 time, in the offset it was sent with; other text as it is. */
+/**
+ * `2006-01-02 15:04:05` of an RFC 3339 time, in the offset it was sent with; other text as it is.
+ */
 export const tableTime = (text: string): string => {
   const match = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)/.exec(text);
   return match ? `${match[1]} ${match[2]}` : text;
@@ -50,7 +52,10 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** Milliseconds of `1h30m`, `90s`, `250ms`, `7d`; a bare number is seconds. Undefined when it is neither. */
+/**
+ * Milliseconds of `1h30m`, `90s`, `250ms`, `7d`; a bare number is seconds. Undefined when it is
+ * neither.
+ */
 export const parseDuration = (text: string): number | undefined => {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;

@@ -50,7 +50,8 @@ const writeBytes = (piece: Uint8Array): Promise<void> =>
     process.stdout.write(piece, () => resolve());
   });
 
-// `colonies process ps | head`, or a terminal that was closed: the reader is gone, nobody is left to tell.
+// `colonies process ps | head`, or a terminal that was closed: the reader is gone, nobody is left
+// to tell.
 const READER_GONE = ['EPIPE', 'EIO'];
 
 const quietPipe = (stream: NodeJS.WriteStream, requestStop: () => boolean): void => {

@@ -1,4 +1,5 @@
-// What can go wrong on the command line and the exit code of each: 1 for wrong usage, 255 for the rest.
+// What can go wrong on the command line and the exit code of each: 1 for wrong usage, 255 for the
+// rest.
 
 /** Exit codes, as documented. */
 export const EXIT = { ok: 0, usage: 1, failed: 255 } as const;

@@ -4,8 +4,8 @@ import { usageProblem } from './errors.ts';
 import { isObject, type JsonObject } from './spec-file.ts';
 
 /**
- * The specification of a file, with the colony when it names none and unlimited times where it says 0
- * or nothing, as the original command line does.
+ * The specification of a file, with the colony when it names none and unlimited times where it says
+ * 0 or nothing, as the original command line does.
  */
 export const functionSpec = (file: JsonObject, colony: string | undefined): JsonObject => {
   const conditions = isObject(file['conditions']) ? file['conditions'] : {};

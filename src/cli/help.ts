@@ -23,10 +23,13 @@ const remark = (flag: Flag): string => {
 const flagRows = (flags: Flags): string[] => {
   const rows = Object.entries(flags)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, flag]) => ({
-      head: `  ${flag.short === undefined ? '    ' : `-${flag.short}, `}--${name}${TYPE[flag.kind]}`,
-      text: `${flag.help}${remark(flag)}`,
-    }));
+    .map(([name, flag]) => {
+      const short = flag.short === undefined ? '    ' : `-${flag.short}, `;
+      return {
+        head: `  ${short}--${name}${TYPE[flag.kind]}`,
+        text: `${flag.help}${remark(flag)}`,
+      };
+    });
   const width = Math.max(...rows.map((row) => row.head.length));
   return rows.map((row) => `${row.head.padEnd(width)}   ${row.text}`);
 };

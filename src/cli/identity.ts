@@ -81,8 +81,8 @@ export const idOf = async (prvkey: string): Promise<string> => {
 const IS_ID = /^[0-9a-f]{64}$/;
 
 /**
- * The key of `id`: the first of `candidates` that belongs to it, else the one in the keychain. Without
- * an id, the first candidate. Undefined when there is none.
+ * The key of `id`: the first of `candidates` that belongs to it, else the one in the keychain.
+ * Without an id, the first candidate. Undefined when there is none.
  */
 const keyOf = async (
   ctx: Needs,
@@ -96,7 +96,8 @@ const keyOf = async (
 };
 
 const NO_KEY =
-  'Store it with `colonies keychain add --id ID --prvkey KEY`, or set the variable of docs/CLI.md that holds it.';
+  'Store it with `colonies keychain add --id ID --prvkey KEY`, or set the variable of ' +
+  'docs/CLI.md that holds it.';
 
 // The documented text of a missing key is the operating system's.
 const missingKey = (ctx: Needs, id: string, whose: string): Error =>
@@ -126,8 +127,8 @@ export const serverOwnerKey = async (ctx: Needs, flags: IdentityFlags): Promise<
 };
 
 /**
- * The colony that a command is about: an id in the words of 2022, a name in those of 1.9; either works.
- * Undefined when nothing names one.
+ * The colony that a command is about: an id in the words of 2022, a name in those of 1.9; either
+ * works. Undefined when nothing names one.
  */
 export const findColonyRef = (ctx: Pick<Needs, 'env'>, flags: IdentityFlags): string | undefined =>
   given(flags.colonyid) ??
@@ -147,7 +148,9 @@ export const colonyRef = (ctx: Pick<Needs, 'env'>, flags: IdentityFlags): string
   throw advised('Unknown Colony Id', 'Give --colonyid, or set COLONIES_COLONYID.');
 };
 
-/** The private key of the owner of `colony` (an id or a name); undefined when there is none here. */
+/**
+ * The private key of the owner of `colony` (an id or a name); undefined when there is none here.
+ */
 export const findColonyOwnerKey = (
   ctx: Needs,
   flags: IdentityFlags,
@@ -185,8 +188,8 @@ const memberId = (ctx: Needs, flags: IdentityFlags): string | undefined =>
     : undefined);
 
 /**
- * The private key of the runtime, executor or user that calls. Given by flag, by the variables of the
- * vocabulary in use, then of the other one, then by the keychain.
+ * The private key of the runtime, executor or user that calls. Given by flag, by the variables of
+ * the vocabulary in use, then of the other one, then by the keychain.
  */
 export const memberKey = async (ctx: Needs, flags: IdentityFlags): Promise<string> => {
   const byFlag = given(flags.prvkey) ?? given(flags.runtimeprvkey);

@@ -1,5 +1,5 @@
-// Log lines in the form of the originals: logfmt when stderr is a file or pipe, coloured columns on a
-// terminal. Writes nothing itself: the caller passes the sink.
+// Log lines in the form of the originals: logfmt when stderr is a file or pipe, coloured columns on
+// a terminal. Writes nothing itself: the caller passes the sink.
 
 import { type Log, type LogFields, type LogLevel, makeLog } from '../node/log.ts';
 
@@ -41,7 +41,9 @@ const escaped = (text: string): string =>
     .replace(/\u007f/g, '\\x7f')
     .replace(/\\u00([01][0-9a-f])/g, '\\x$1');
 
-/** A value as it stands after `=`: quoted unless it is made of letters, digits and `-._/@^+` only. */
+/**
+ * A value as it stands after `=`: quoted unless it is made of letters, digits and `-._/@^+` only.
+ */
 export const logValue = (value: unknown): string => {
   const text = plain(value);
   return /^[A-Za-z0-9\-._/@^+]*$/.test(text) ? text : escaped(text);

@@ -1,4 +1,5 @@
-// A process as the tables show it, whichever dialect the reply came in: one view, two sets of tables.
+// A process as the tables show it, whichever dialect the reply came in: one view, two sets of
+// tables.
 
 import { durationOfUs, tableTime, timeToUs } from './duration.ts';
 import { isObject } from './spec-file.ts';
@@ -128,7 +129,9 @@ export const processRows = (p: AnyProcess, nowUs: number): readonly Row[] => [
   ['Retries', p.retries],
 ];
 
-/** The rows under `ProcessSpec:`; Image and Ports only when there are any, as the README shows it. */
+/**
+ * The rows under `ProcessSpec:`; Image and Ports only when there are any, as the README shows it.
+ */
 export const specRows = (p: AnyProcess): readonly Row[] => {
   const { image = '', ports } = p.spec;
   return [

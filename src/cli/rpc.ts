@@ -10,8 +10,8 @@ import { exchange } from './transport.ts';
 
 /**
  * Sends one message and returns the decoded reply. `T` is what the protocol says the reply is; an
- * empty reply (nothing to assign, 2022) is undefined. Throws ServerError with the server's own text,
- * AdvisedError when there is no answer.
+ * empty reply (nothing to assign, 2022) is undefined. Throws ServerError with the server's own
+ * text, AdvisedError when there is no answer.
  */
 export type Call = <T>(
   payloadtype: string,
@@ -54,7 +54,9 @@ const readReply = (status: number, body: string): unknown => {
   );
 };
 
-/** Calls to one server. Without a key the message goes unsigned (`versionmsg`, `getserverinfomsg`). */
+/**
+ * Calls to one server. Without a key the message goes unsigned (`versionmsg`, `getserverinfomsg`).
+ */
 export const callerTo =
   (at: ServerAddress): Call =>
   async <T>(

@@ -1,5 +1,5 @@
-// One run of the command line: find the command, read its flags, run it, turn errors into exit codes.
-// All I/O goes through `Edge`, so that tests can run commands in their own process.
+// One run of the command line: find the command, read its flags, run it, turn errors into exit
+// codes. All I/O goes through `Edge`, so that tests can run commands in their own process.
 
 import type { Clock } from '../node/clock.ts';
 import { stringifyJson } from '../node/model/json.ts';

@@ -31,8 +31,8 @@ export interface Session {
   readonly prvkey: string;
   readonly call: SignedCall;
   /**
-   * Fields for messages that are the same in both vocabularies and need no colony: naming one all the
-   * same says which reply is wanted.
+   * Fields for messages that are the same in both vocabularies and need no colony: naming one all
+   * the same says which reply is wanted.
    */
   readonly words: Words;
 }
@@ -83,8 +83,9 @@ export const asServerOwner = async (ctx: Context, flags: SessionFlags): Promise<
   session(ctx, flags, await serverOwnerKey(ctx, flags));
 
 /**
- * Reads with the key of the runtime, or with the key of the colony when there is no runtime key here or
- * the server refuses it. Also gives the call that worked. Throws what the runtime's attempt threw.
+ * Reads with the key of the runtime, or with the key of the colony when there is no runtime key
+ * here or the server refuses it. Also gives the call that worked. Throws what the runtime's attempt
+ * threw.
  */
 export const memberElseOwner = async <T>(
   ctx: Context,

@@ -48,6 +48,9 @@ _${program}() {
 compdef _${program} ${program}
 `;
 
+const fishCase = (path: string, words: string): string =>
+  `        case '${path}'\n            echo '${words}' | string split ' '`;
+
 export const fishScript = (program: string, table: WordTable): string => `\
 # fish completion for ${program}
 function __${program}_words
@@ -57,7 +60,7 @@ function __${program}_words
         set -a path $word
     end
     switch (string join ' ' -- $path)
-${cases(table, (path, words) => `        case '${path}'\n            echo '${words}' | string split ' '`)}
+${cases(table, fishCase)}
     end
 end
 complete -c ${program} -a '(__${program}_words)'

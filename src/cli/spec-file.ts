@@ -1,4 +1,5 @@
-// Reading the JSON files that commands take: specifications of processes, functions, colonies, runtimes.
+// Reading the JSON files that commands take: specifications of processes, functions, colonies,
+// runtimes.
 
 import { readFileSync } from 'node:fs';
 import { parseJson } from '../node/model/json.ts';

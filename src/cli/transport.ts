@@ -29,7 +29,8 @@ const REASONS: Readonly<Record<string, readonly [text: string, advice: string]>>
   ],
   ECONNRESET: [
     'the connection was closed before an answer came',
-    'The server may have stopped, or may expect HTTPS: then leave out --insecure and set COLONIES_TLS=true.',
+    'The server may have stopped, or may expect HTTPS: then leave out --insecure and set ' +
+      'COLONIES_TLS=true.',
   ],
   HPE_INVALID_CONSTANT: [
     'the server does not speak HTTP',
@@ -61,8 +62,8 @@ const firstOf = (error: unknown): unknown =>
 
 /**
  * Sends `body` with POST, or GET when it is undefined, and reads the whole answer. No time limit of
- * its own: a long poll ends when the server or `signal` ends it. Throws AdvisedError when there is no
- * answer, and what `signal` was aborted with when it was.
+ * its own: a long poll ends when the server or `signal` ends it. Throws AdvisedError when there is
+ * no answer, and what `signal` was aborted with when it was.
  */
 export const exchange = (
   at: ServerAddress,

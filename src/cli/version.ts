@@ -14,5 +14,8 @@ const read = () => {
 /** The version of the package. */
 export const buildVersion = (): string => read().version;
 
-/** The time of the build when the package was stamped with one (`buildtime` in package.json), else ''. */
+/**
+ * The time of the build when the package was stamped with one (`buildtime` in package.json), else
+ * ''.
+ */
 export const buildTime = (): string => read().buildtime ?? '';

@@ -1,5 +1,6 @@
-// Which of the two vocabularies an invocation speaks: runtimes, colony ids (2022) or executors, colony
-// names (1.9). One pure function of flags and environment; the texts and tables follow from it.
+// Which of the two vocabularies an invocation speaks: runtimes, colony ids (2022) or executors,
+// colony names (1.9). One pure function of flags and environment; the texts and tables follow from
+// it.
 
 import type { Env } from './env.ts';
 

@@ -75,8 +75,8 @@ export const outputOf = (process: AnyProcess): string => {
 };
 
 /**
- * Waits for the end of a process, prints its output (with --json the process itself) and returns the
- * exit code: 255 when it failed or was cancelled.
+ * Waits for the end of a process, prints its output (with --json the process itself) and returns
+ * the exit code: 255 when it failed or was cancelled.
  */
 export const outcome = async (
   ctx: Context,

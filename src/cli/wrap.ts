@@ -14,8 +14,9 @@ export const cut = (text: string, max: number): string => {
 };
 
 /**
- * Lines of `text`, broken at single spaces so that no line is longer than `limit` (or than the longest
- * word, which is never cut) and the sum of squared slack is smallest; the last line is free.
+ * Lines of `text`, broken at single spaces so that no line is longer than `limit` (or than the
+ * longest word, which is never cut) and the sum of squared slack is smallest; the last line is
+ * free.
  */
 export const wrap = (text: string, limit: number): readonly string[] => {
   const flat = text.replace(/\n/g, ' ');

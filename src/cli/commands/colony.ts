@@ -1,4 +1,5 @@
-// `colonies colony add | remove | ls | stats | check | chid`: colonies in the words of 1.9; `ls` in both.
+// `colonies colony add | remove | ls | stats | check | chid`: colonies in the words of 1.9; `ls` in
+// both.
 
 import { type Command, command, SERVER_FLAGS } from '../command.ts';
 import { MEMBER_FLAGS, SERVER_OWNER_FLAGS } from '../identity.ts';

@@ -1,5 +1,5 @@
-// `colonies executor add | create | remove | approve | reject | chid`: changing executors. The group's
-// --colonyid names the colony, by name or id.
+// `colonies executor add | create | remove | approve | reject | chid`: changing executors. The
+// group's --colonyid names the colony, by name or id.
 
 import { writeFileSync } from 'node:fs';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
@@ -9,7 +9,9 @@ import { done } from '../report.ts';
 import { asColonyMember, asColonyOwner, type SessionFlags } from '../session.ts';
 import { type JsonObject, readSpec } from '../spec-file.ts';
 
-/** --colonyid in this group is a colony in the words of 1.9, so it must not choose those of 2022. */
+/**
+ * --colonyid in this group is a colony in the words of 1.9, so it must not choose those of 2022.
+ */
 export const EXECUTOR_FLAGS = {
   ...SERVER_FLAGS,
   colonyid: { kind: 'string', help: 'Colony name (or id)' },

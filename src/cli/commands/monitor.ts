@@ -1,4 +1,5 @@
-// `colonies monitor start`: a process of its own that serves the counters of a server to Prometheus.
+// `colonies monitor start`: a process of its own that serves the counters of a server to
+// Prometheus.
 
 import { createServer } from 'node:http';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';

@@ -1,4 +1,5 @@
-// `colonies process close | fail | cancel | pause | resume | status`: what changes a process or a queue.
+// `colonies process close | fail | cancel | pause | resume | status`: what changes a process or a
+// queue.
 
 import { type Command, command, SERVER_FLAGS } from '../command.ts';
 import { parseList } from '../function-spec.ts';

@@ -1,4 +1,5 @@
-// `colonies process get`: one process, as four tables of either vocabulary, as JSON, or its output only.
+// `colonies process get`: one process, as four tables of either vocabulary, as JSON, or its output
+// only.
 
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
 import { EXIT, ServerError } from '../errors.ts';

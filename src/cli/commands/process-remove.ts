@@ -1,4 +1,5 @@
-// `colonies process delete | deleteall` (2022) and `remove | removeall` (1.9): taking processes away.
+// `colonies process delete | deleteall` (2022) and `remove | removeall` (1.9): taking processes
+// away.
 
 import { type Command, command, SERVER_FLAGS } from '../command.ts';
 import { EXIT, usageProblem } from '../errors.ts';

@@ -85,7 +85,8 @@ const assign = command({
     try {
       process = await call<AnyProcess | undefined>('assignprocessmsg', fields);
     } catch (error) {
-      // A refusal is only a warning, as in the originals; a server that cannot be reached is an error.
+      // A refusal is only a warning, as in the originals; a server that cannot be reached is an
+      // error.
       if (!(error instanceof ServerError)) throw error;
       ctx.log.warn(NOTHING, error.status === 404 ? {} : { err: error.message });
       if (ctx.globals.json) ctx.json(null);
