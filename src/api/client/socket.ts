@@ -31,8 +31,9 @@ export const openFrames = async (
   hello: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<AsyncIterableIterator<string>> => {
+  const Maker = await socketMaker();
   signal?.throwIfAborted();
-  const socket = new (await socketMaker())(url);
+  const socket = new Maker(url);
   const frames: string[] = [];
   let opened = false;
   let over = false;
