@@ -164,8 +164,8 @@ test('a worker waits while its server is away, and goes on when it is back', asy
   const shaky: typeof fetch = (input, init) =>
     away ? Promise.reject(new TypeError('fetch failed')) : fetch(input, init);
   const first = await submit([1]);
-  const run: Run = () => {
-    away = true;
+  const run: Run = ({ spec }) => {
+    away = spec.args[0] === 1;
     return 'done';
   };
   void start(run, { fetch: shaky, onTrouble: (error) => troubles.push(error) });
