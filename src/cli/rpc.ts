@@ -6,12 +6,13 @@ import { type ServerAddress, serverAddress } from './address.ts';
 import type { Context } from './command.ts';
 import { advised, ServerError } from './errors.ts';
 import { withKey } from './identity.ts';
-import { exchange } from './transport.ts';
+import { callDeadline, exchange } from './transport.ts';
 
 /**
  * Sends one message and returns the decoded reply. `T` is what the protocol says the reply is; an
  * empty reply (nothing to assign, 2022) is undefined. Throws ServerError with the server's own
- * text, AdvisedError when there is no answer.
+ * text, AdvisedError when there is no answer;
+ * without `signal` one must come within LIMITS.cliCallMs.
  */
 export type Call = <T>(
   payloadtype: string,
@@ -35,7 +36,8 @@ const parsed = (text: string): unknown => {
   }
 };
 
-const readReply = (status: number, body: string): unknown => {
+/** The payload of a reply; throws ServerError for refusals, AdvisedError for what is no reply. */
+export const readReply = (status: number, body: string): unknown => {
   if (body === '' && status === 200) return undefined;
   const reply = parsed(body);
   if (!isRecord(reply) || typeof reply['payload'] !== 'string') {
@@ -74,7 +76,8 @@ export const callerTo =
       signature = withKey(() => sign(payload, prvkey));
     }
     const envelope = JSON.stringify({ signature, payloadtype, payload });
-    const { status, body } = await exchange(at, '/api', envelope, signal);
+    const until = signal ?? callDeadline();
+    const { status, body } = await exchange(at, '/api', envelope, until);
     return readReply(status, body) as T;
   };
 

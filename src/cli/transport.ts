@@ -42,6 +42,20 @@ const CERTIFICATE =
   'Use the host name of the certificate, add its authority with NODE_EXTRA_CA_CERTS, or trust it ' +
   'unseen with --skip-tls-verify.';
 
+/** Longer timers are not kept by Node.js. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** A signal that is aborted after the usual time of a call and `extraMs`, or with `signal`. */
+export const callDeadline = (signal?: AbortSignal, extraMs = 0): AbortSignal => {
+  const timeout = AbortSignal.timeout(Math.min(LIMITS.cliCallMs + extraMs, TIMER_MS_MAX));
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+};
+
+const isTimeout = (reason: unknown): boolean =>
+  reason instanceof Error && reason.name === 'TimeoutError';
+
+const TIMED_OUT = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
+
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
 const explain = (error: unknown, at: ServerAddress): Error => {
@@ -97,8 +111,10 @@ export const exchange = (
         );
       },
     );
-    const fail = (error: unknown): void =>
-      reject(signal?.aborted ? signal.reason : explain(firstOf(error), at));
+    const fail = (error: unknown): void => {
+      if (signal?.aborted && !isTimeout(signal.reason)) reject(signal.reason);
+      else reject(explain(signal?.aborted ? TIMED_OUT : firstOf(error), at));
+    };
     request.on('error', fail);
     request.end(body);
   });

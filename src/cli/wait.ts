@@ -13,6 +13,7 @@ import {
   valueText,
 } from './process-view.ts';
 import type { Session, SignedCall } from './session.ts';
+import { callDeadline } from './transport.ts';
 
 export const WAIT_FLAGS = {
   wait: { kind: 'bool', help: 'Wait for the end and print the output' },
@@ -56,7 +57,7 @@ const untilEnd = async (
 ): Promise<AnyProcess> => {
   const signal = ctx.stopSignal();
   for (let pause = FIRST_POLL_MS; ; pause = Math.min(POLL_MS, pause * 2)) {
-    const process = await call<AnyProcess>('getprocessmsg', fields, signal);
+    const process = await call<AnyProcess>('getprocessmsg', fields, callDeadline(signal));
     await onPoll();
     if (isFinalState(process.state)) return process;
     await sleep(ctx.clock, pause, signal);

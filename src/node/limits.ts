@@ -12,6 +12,8 @@ export const LIMITS = {
   payloadBytesMax: 25 * MiB,
   /** One answer as the command line reads it: the longest list of processes at the largest body. */
   cliReplyBytesMax: 512 * MiB,
+  /** A call of the command line that asks the server to wait for nothing: longer is no answer. */
+  cliCallMs: 60_000,
   /**
    * Nesting of free-form values (`args`, `kwargs`, `in`, `out`): deeper ones exhaust the stack of
    * readers.
@@ -88,6 +90,8 @@ export const LIMITS = {
   partStartMs: 10 * MINUTE,
   /** A part that hangs at stop is left behind, so that the database behind it is still closed. */
   partStopMs: 30_000,
+  /** Problems that one check of a store lists; more say no more about what happened to it. */
+  checkProblemsMax: 10_000,
   /** Pace of the background loop: the reaction time to a deadline. */
   tickMs: 500,
   /**

@@ -1,13 +1,15 @@
 // What the command line says when a call does not get through.
 
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
 import { runIn, startWorld, type World } from './world.ts';
 
 const KEY = '0000000000000000000000000000000000000000000000000000000000000001';
 
-const listen = (server: Server): Promise<number> =>
+const listen = (server: Server | TlsServer): Promise<number> =>
   new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
@@ -92,5 +94,24 @@ describe('a refusal', () => {
     expect(code).toBe(255);
     expect(err).toContain('msg="Failed to generate signature: ');
     expect(err).toContain('A private key is 64 hex digits');
+  });
+});
+
+describe('a certificate that nobody vouches for', () => {
+  it('is refused with advice, and accepted with --skip-tls-verify', async () => {
+    const server = createTlsServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }, (_, response) =>
+      response.end('not colonies'),
+    );
+    const port = await listen(server);
+    const refused = await ask(port);
+    expect(refused.code).toBe(255);
+    expect(refused.err).toContain('certificate refused');
+    expect(refused.err).toContain('--skip-tls-verify');
+    const accepted = await ask(port, '--skip-tls-verify');
+    expect(accepted.err).toContain('Expected a valid Colonies RPC message');
+    const plain = await ask(port, '--insecure');
+    expect(plain.code).toBe(255);
+    expect(plain.err).toContain('COLONIES_TLS=true');
+    server.close();
   });
 });

@@ -9,6 +9,7 @@ import { localTime } from '../logrus.ts';
 import { type AnyProcess, isFinalState } from '../process-view.ts';
 import { done, listOf, showRounded } from '../report.ts';
 import { asColonyMember, asMember, type Session, type SignedCall } from '../session.ts';
+import { callDeadline } from '../transport.ts';
 import { sleep } from '../wait.ts';
 
 const add = command({
@@ -60,7 +61,8 @@ const follow = async (
     const ended =
       processid !== undefined &&
       isFinalState(
-        (await call<AnyProcess>('getprocessmsg', { processid, ...words }, signal)).state,
+        (await call<AnyProcess>('getprocessmsg', { processid, ...words }, callDeadline(signal)))
+          .state,
       );
     await print();
     if (ended) return;
@@ -158,7 +160,7 @@ const search = command({
         ['Timestamp', tableTime(localTime(msOf(hit)))],
         ['ExecutorName', hit.executorname],
         ['ProcessID', hit.processid],
-        ['Text', hit.message],
+        ['Text', hit.message.trimEnd()],
       ]);
       if (!flags.print) continue;
       for (const line of await around(call, colony, hit, flags.seconds)) ctx.out(line.message);

@@ -6,6 +6,7 @@ import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts
 import { usageProblem } from '../errors.ts';
 import { SERVER_OWNER_FLAGS } from '../identity.ts';
 import { asServerOwner, type SignedCall } from '../session.ts';
+import { callDeadline } from '../transport.ts';
 import { sleep } from '../wait.ts';
 
 /** Gauge, field of the statistics, help text. -1 stands for "not known". */
@@ -42,7 +43,7 @@ const poll = async (
   const signal = ctx.stopSignal();
   while (!signal.aborted) {
     try {
-      keep(await call<Counters>('getstatisticsmsg', {}, signal));
+      keep(await call<Counters>('getstatisticsmsg', {}, callDeadline(signal)));
     } catch (error) {
       // A server that is away now may be back at the next turn: the gauges say -1 until then.
       keep(undefined);

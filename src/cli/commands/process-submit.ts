@@ -8,6 +8,7 @@ import type { AnyProcess } from '../process-view.ts';
 import { done } from '../report.ts';
 import { asColonyMember, asMember } from '../session.ts';
 import { isObject, type JsonObject, readSpec } from '../spec-file.ts';
+import { callDeadline } from '../transport.ts';
 import { outcome, WAIT_FLAGS, waitsForEnd } from '../wait.ts';
 
 const UNKNOWN_COLONY =
@@ -81,9 +82,10 @@ const assign = command({
       vocabulary === 'runtime'
         ? { colonyid: colonyRef(ctx, flags) }
         : { colonyname: colony, timeout: flags.timeout };
+    const until = callDeadline(undefined, Math.max(0, flags.timeout) * 1000);
     let process: AnyProcess | undefined;
     try {
-      process = await call<AnyProcess | undefined>('assignprocessmsg', fields);
+      process = await call<AnyProcess | undefined>('assignprocessmsg', fields, until);
     } catch (error) {
       // A refusal is only a warning, as in the originals; a server that cannot be reached is an
       // error.
