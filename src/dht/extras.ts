@@ -19,6 +19,8 @@ export interface Extras {
   readonly holePunching?: boolean;
   /** Asks the router for a port. */
   readonly portMapping?: boolean;
+  /** Has peers confirm our public addresses by dialling back, and does so for others. */
+  readonly confirmation?: boolean;
 }
 
 export interface ExtraParts {
@@ -67,6 +69,11 @@ export const extraParts = async (
   if (extras.holePunching === true) {
     const { dcutr } = await import('@libp2p/dcutr');
     services['holePunching'] = dcutr();
+  }
+  // A mapped port is announced only once a peer came in through it.
+  if (extras.confirmation === true || extras.portMapping === true) {
+    const { autoNAT } = await import('@libp2p/autonat');
+    services['confirmation'] = autoNAT({ protocolPrefix: 'colonies' });
   }
   if (extras.portMapping === true) {
     const { uPnPNAT } = await import('@libp2p/upnp-nat');

@@ -20,7 +20,10 @@ export interface OverlayOptions {
   readonly folder: string;
   /** Multiaddresses, such as `/ip4/0.0.0.0/tcp/4001`. */
   readonly listen: readonly string[];
-  /** Announced instead of what is listened on. Under `public` nothing else is announced. */
+  /**
+   * Announced instead of what is listened on. Under `public`, without any, only those addresses are
+   * announced that other nodes confirmed.
+   */
   readonly announce?: readonly string[];
   /** Multiaddresses, and whatever `resolveBootstrap` understands. */
   readonly bootstraps?: readonly string[];
@@ -29,7 +32,7 @@ export interface OverlayOptions {
   readonly sharedKey?: string;
   /** Finds nodes of the same network on the local network by multicast. */
   readonly mdns?: boolean;
-  readonly extras?: Omit<Extras, 'mdns'>;
+  readonly extras?: Omit<Extras, 'mdns' | 'confirmation'>;
   readonly rules: RecordRules;
   /** The namespaces that exist, with what is held of each. Names: 1 to 32 of a-z and `-`. */
   readonly quotas: Readonly<Record<string, NamespaceQuota>>;

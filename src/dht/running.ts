@@ -90,7 +90,11 @@ const buildHost = async (
   const kadDeps = { ...options, stand, limits, conduct, counters, health, rate };
   const connections = (peer?: string) =>
     later.host?.getConnections(peer === undefined ? undefined : parsePeer(peer)) ?? [];
-  const { mdns = false, extras = {} } = options;
+  const extras = {
+    ...options.extras,
+    confirmation: stand.policy === 'public',
+    ...(options.mdns === true ? { mdns: options.network } : {}),
+  };
   return makeHost({
     stand,
     limits,
@@ -101,7 +105,7 @@ const buildHost = async (
     gater: makeGater({ stand, limits, conduct, counters, connections }),
     ...(options.sharedKey === undefined ? {} : { sharedKey: options.sharedKey }),
     ...(ground.resolveName === undefined ? {} : { resolveName: ground.resolveName }),
-    extras: mdns ? { ...extras, mdns: options.network } : extras,
+    extras,
     onFound: ({ id, multiaddrs }) => onFound(ground, later, id, multiaddrs.map(String)),
     dht: kadService(
       { ...kadDeps, store: makeKadStore(records) },

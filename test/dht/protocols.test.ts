@@ -4,11 +4,13 @@ import { setMaxListeners } from 'node:events';
 import { multiaddr } from '@multiformats/multiaddr';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { makeOverlayClient } from '../../src/dht/client.ts';
 import { makeOverlay } from '../../src/dht/node.ts';
 import { nodeKey } from '../../src/dht/node-key.ts';
 import type { PeerEvent } from '../../src/dht/overlay.ts';
 import { decodePushes, encodePush } from '../../src/dht/pushes.ts';
 import { systemClock } from '../../src/node/clock.ts';
+import { generateKey } from '../../src/node/crypto/keys.ts';
 import type { Fault } from '../../src/node/errors.ts';
 import { LIMITS } from '../../src/node/limits.ts';
 import { silentLog } from '../../src/node/log.ts';
@@ -196,6 +198,31 @@ describe('pushes', () => {
     await b.overlay.pushes(RECORDS).serve(async () => false);
     for (let i = 0; i < 30; i += 1) a.overlay.pushes(RECORDS).push(b.overlay.peerId, bytes('bad'));
     await until('they parted', () => b.overlay.status().counters['peer-banned'] === 1);
+  });
+});
+
+describe('a client', () => {
+  it('calls a node of any network without being one', async () => {
+    world = makeWorld();
+    const a = await world.node();
+    await a.overlay.calls(RPC).serve(async ({ peer, body }) => ({
+      head: bytes(peer),
+      body: bytes(await all(body)),
+    }));
+    const clock = systemClock();
+    const client = makeOverlayClient(
+      { policy: 'test', key: nodeKey(generateKey(clock)) },
+      { clock, log: silentLog(), limits: LIMITS },
+    );
+    await client.start();
+    const peer = await client.dial(a.address());
+    const reply = await client.calls(RPC).call(peer, bytes('h'), bytes('b'), { signal: signal() });
+    expect(text(reply.head)).toBe(client.peerId);
+    expect(await all(reply.body)).toBe('b');
+    await until('it is known', () => a.overlay.peers().length === 1);
+    expect(a.overlay.peers()).toMatchObject([{ id: client.peerId, member: false }]);
+    expect(a.overlay.status().table).toBe(0);
+    await client.stop();
   });
 });
 
