@@ -310,6 +310,11 @@ export const LIMITS = {
   relayGuessesMax: 4,
   /** Relayed replies searched for the ids of things, to know where they belong. Bytes. */
   relayLearnBytesMax: 8 * KiB,
+  /** Records held for the overlay: of one namespace, and of one signer in it. */
+  overlayRecordsPerNamespaceMax: 50_000,
+  overlayRecordsPerOwnerMax: 16,
+  /** Publishing and housekeeping follow this soon after a new neighbour. Milliseconds. */
+  federationSoonMs: 500,
   /** Pace of publishing and housekeeping of the federation. */
   federationTickMs: 5_000,
   /** Rounds in which the records of hosted colonies are read again for what they demand. */

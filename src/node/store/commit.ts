@@ -1,13 +1,14 @@
-// Group commit: commands that arrive while a commit is in flight join the next one. One synced
-// batch at a
-// time, in order; a command is done when the batch that holds its effect is on disk.
+// Group commit: commands that arrive while a commit is in flight join the next one. One synced batch
+// at a time, in order; a command is done when the batch that holds its effect is on disk.
 
 import type { Level } from 'level';
 import { fault } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Log } from '../log.ts';
 
-/** Collects the effects of one command. Only valid inside `Store.write`. */
+/**
+ * Collects the effects of one command. Only valid inside `Store.write`, and seen by reads after it.
+ */
 export interface Writer {
   put(key: string, value: string): void;
   del(key: string): void;
@@ -18,16 +19,18 @@ export interface Writer {
 /** Adds rows to the batch of a command; `made` is what the command named, '' when nothing. */
 export type Beside = (w: Writer, made: string) => void;
 
+/** Rows to write; undefined deletes. The last one of a key counts. */
+type Rows = Map<string, string | undefined>;
+
 interface Group {
-  readonly batch: ReturnType<Level<string, string>['batch']>;
-  readonly values: Map<string, string | undefined>;
+  readonly rows: Rows;
   readonly done: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   commands: number;
 }
 
-const makeGroup = (db: Level<string, string>): Group => {
+const makeGroup = (): Group => {
   let resolve: () => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const done = new Promise<void>((a, b) => {
@@ -36,7 +39,7 @@ const makeGroup = (db: Level<string, string>): Group => {
   });
   // Every command awaits `done` itself; without one, a failure still reaches onFatal.
   done.catch(() => undefined);
-  return { batch: db.batch(), values: new Map(), done, resolve, reject, commands: 0 };
+  return { rows: new Map(), done, resolve, reject, commands: 0 };
 };
 
 export interface Committer {
@@ -60,31 +63,30 @@ export interface Committer {
   stats(): { readonly batches: number; readonly commands: number };
 }
 
-const nobodyAsks = (): void => undefined;
+type Collect = (into: Rows, fill: (w: Writer) => void, beside?: Beside) => void;
 
-const writerFor = (group: Group, made: (id: string) => void = nobodyAsks): Writer => ({
-  made,
-  put: (key, value) => {
-    group.batch.put(key, value);
-    group.values.set(key, value);
-  },
-  del: (key) => {
-    group.batch.del(key);
-    group.values.set(key, undefined);
-  },
-});
-
-const collect = (group: Group, fill: (w: Writer) => void, beside: Beside | undefined): void => {
-  if (beside === undefined) {
-    fill(writerFor(group));
-    return;
-  }
+/** One writer for all commands: rows reach the group only when all of them could be made. */
+const makeCollector = (): Collect => {
+  let rows: (readonly [key: string, value: string | undefined])[] = [];
   let made = '';
-  const note = (id: string): void => {
-    if (made === '') made = id;
+  const writer: Writer = {
+    put: (key, value) => {
+      rows.push([key, value]);
+    },
+    del: (key) => {
+      rows.push([key, undefined]);
+    },
+    made: (id) => {
+      if (made === '') made = id;
+    },
   };
-  fill(writerFor(group, note));
-  beside(writerFor(group), made);
+  return (into, fill, beside) => {
+    rows = [];
+    made = '';
+    fill(writer);
+    beside?.(writer, made);
+    for (const [key, value] of rows) into.set(key, value);
+  };
 };
 
 // Holds only while `run` is on the stack: two commands never see each other's.
@@ -122,6 +124,7 @@ export const makeCommitter = (
   let inFlight: Group | undefined;
   let failed = false;
   const besides = makeBesides();
+  const collect = makeCollector();
 
   const fail = (error: unknown, group: Group): void => {
     failed = true;
@@ -132,9 +135,13 @@ export const makeCommitter = (
   };
 
   const commit = async (group: Group): Promise<void> => {
-    const writer = writerFor(group);
-    for (const seal of sealers) seal(writer);
-    await group.batch.write({ sync: true });
+    for (const seal of sealers) collect(group.rows, seal);
+    const batch = db.batch();
+    for (const [key, value] of group.rows) {
+      if (value === undefined) batch.del(key);
+      else batch.put(key, value);
+    }
+    await batch.write({ sync: true });
     count.batches += 1;
     count.commands += group.commands;
   };
@@ -159,7 +166,7 @@ export const makeCommitter = (
   const join = (): Group => {
     if (failed) throw fault('unavailable', 'the store has failed; the node is stopping');
     if (!open) {
-      open = makeGroup(db);
+      open = makeGroup();
       if (!inFlight) setImmediate(() => void run());
     }
     return open;
@@ -168,8 +175,8 @@ export const makeCommitter = (
   return {
     write: (fill) => {
       const group = join();
+      collect(group.rows, fill, besides.take());
       group.commands += 1;
-      collect(group, fill, besides.take());
       return group.done;
     },
     alongside: besides.alongside,
@@ -180,8 +187,8 @@ export const makeCommitter = (
     },
     settled: () => (open ?? inFlight)?.done,
     pending: (key) => {
-      const group = open?.values.has(key) ? open : inFlight?.values.has(key) ? inFlight : undefined;
-      return group ? { known: true, value: group.values.get(key) } : UNTOUCHED;
+      const group = open?.rows.has(key) ? open : inFlight?.rows.has(key) ? inFlight : undefined;
+      return group ? { known: true, value: group.rows.get(key) } : UNTOUCHED;
     },
     onSeal: (fill) => {
       sealers.push(fill);

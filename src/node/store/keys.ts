@@ -1,7 +1,6 @@
-// The key space. Every key is a one-letter table, then its parts; numbers have a fixed width, so
-// that key
-// order is the order of the parts. Names cannot hold the separator: control characters are refused
-// at entry.
+// The key space. Every key is a one-letter table, then its parts; numbers have a fixed width, so that
+// key order is the order of the parts. Names cannot hold the separator: control characters are
+// refused at entry.
 
 const SEPARATOR = '\u0000';
 /** Follows the separator: ends the range of everything under a prefix, whatever the names in it. */
@@ -60,6 +59,7 @@ export const keys = {
   colony: (colony: number) => join('c', no(colony)),
   colonies: under('c'),
   counts: (colony: number) => join('k', no(colony)),
+  allCounts: under('k'),
   removing: (colony: number) => join('z', no(colony)),
   allRemoving: under('z'),
   user: (colony: number, name: string) => join('u', no(colony), name),
@@ -114,6 +114,8 @@ export const keys = {
   allExecutorLogs: under('q'),
   once: (caller: string, nonce: string) => join('n', caller, nonce),
   onceUntil: (ms: number, caller: string, nonce: string) => join('o', us(ms), caller, nonce),
+  allOnce: under('n'),
+  allOnceUntil: under('o'),
   /** What may be forgotten before `ms`. */
   onceBefore: (ms: number): Range => ({ gte: under('o').gte, lt: join('o', us(Math.max(0, ms))) }),
   federation: (name: string) => join('r', name),

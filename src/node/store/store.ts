@@ -50,8 +50,7 @@ const openDb = async (dir: string): Promise<Level<string, string>> => {
 
 /**
  * Opens (or creates) the folder. `onFatal` is called once when a commit fails: memory is then ahead
- * of the
- * disk and the process must end. Throws unavailable when another process holds the folder.
+ * of the disk and the process must end. Throws unavailable when another process holds the folder.
  */
 export const openStore = async (
   dir: string,
@@ -91,7 +90,11 @@ export const openStore = async (
     },
     pages,
     close: async () => {
-      for (let busy = committer.settled(); busy; busy = committer.settled()) await busy;
+      try {
+        for (let busy = committer.settled(); busy; busy = committer.settled()) await busy;
+      } catch {
+        // A failed commit: everybody who waited for it was told.
+      }
       await db.close();
     },
   };
