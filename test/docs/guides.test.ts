@@ -18,19 +18,19 @@ const filesOf = (doc: string): readonly string[] =>
 const links = (...names: readonly string[]): readonly string[] =>
   names.map((name) => `ln -s '${ROOT}/${name}' ${name}`);
 
-test('the commands of docs/Installation.md work', async () => {
+test('the commands of docs/Installation.md work', async ({ signal }) => {
   const commands = [
     ...links('dist', 'package.json', 'node_modules'),
     ...commandsIn(docOf('Installation.md')),
   ];
-  const { code, output } = await runSession(commands, [50090]);
+  const { code, output } = await runSession(commands, signal, [50090]);
   expect(code, output).toBe(0);
   expect(output).toMatch(/Colony registered/);
   expect(output).toMatch(/Runtime approved/);
   expect(output).toMatch(/hello/);
 }, 120_000);
 
-test('the worker and the programs of docs/Tutorial.md work', async () => {
+test('the worker and the programs of docs/Tutorial.md work', async ({ signal }) => {
   const doc = docOf('Tutorial.md');
   const commands = [
     'mkdir node_modules',
@@ -38,7 +38,7 @@ test('the worker and the programs of docs/Tutorial.md work', async () => {
     ...filesOf(doc),
     ...commandsIn(doc),
   ];
-  const { code, output } = await runSession(commands);
+  const { code, output } = await runSession(commands, signal);
   expect(code, output).toBe(0);
   expect(output).toContain('6765');
   expect(output).toContain('computing fibonacci(30)');
