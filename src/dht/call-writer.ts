@@ -68,7 +68,8 @@ export const makeWriter = (
       for (const waiting of taken) waiting.settle(true);
       leaving = [];
     }
-    // In the same turn as the last look at the queue, or a frame queued in between would wait for ever.
+    // In the same turn as the last look at the queue, or a frame queued in between would wait for
+    // ever.
     isPumping = false;
   };
 

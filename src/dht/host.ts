@@ -92,9 +92,11 @@ const connectionOptions = ({ stand, limits }: HostOptions): Partial<Libp2pOption
     abortConnectionOnPingFailure: false,
     protocolPrefix: PREFIX,
   },
-  // By default an address is forgotten an hour after it was first seen, even of a connected peer.
+  // By default an address is forgotten an hour after it was first seen, even of a connected peer,
+  // and never renewed: any age at all ends every overlay that lives longer. ./peer-memory.ts
+  // forgets.
   peerStore: {
-    maxAddressAge: limits.overlayPeerAgeMaxMs,
+    maxAddressAge: Number.POSITIVE_INFINITY,
     maxPeerAge: limits.overlayPeerAgeMaxMs,
     addressFilter: (_peer, address) => refusal(stand, address) === undefined,
   },

@@ -16,7 +16,10 @@ export interface PeerMemory {
   remember(peer: PeerId): void;
   /** Members remembered from earlier, the last seen first, not connected now. */
   remembered(max: number): Promise<PeerId[]>;
-  /** Forgets those not heard of for longest until at most `overlayPeersStoredMax` are stored. */
+  /**
+   * Forgets who was away for `overlayPeerAgeMaxMs`, and the longest away beyond
+   * `overlayPeersStoredMax`.
+   */
   forgetSome(): Promise<void>;
   stop(): void;
 }
@@ -73,11 +76,15 @@ export const makePeerMemory = (deps: PeerMemoryDeps): PeerMemory => {
     forgetSome: async () => {
       const stored = await host.peerStore.all();
       const excess = stored.length - limits.overlayPeersStoredMax;
-      if (excess <= 0) return;
+      const longAgo = clock.now() - limits.overlayPeerAgeMaxMs;
       const idle = stored.filter((peer) => !isConnected(peer.id) && peer.tags.size === 0);
       idle.sort((a, b) => seenAt(a) - seenAt(b));
-      for (const peer of idle.slice(0, excess)) await host.peerStore.delete(peer.id);
-      counters.add('peers-forgotten', Math.min(excess, idle.length));
+      // Hearsay, never connected, goes only when there is too much of it: it has no date.
+      const goes = idle.filter(
+        (peer, at) => at < excess || (seenAt(peer) > 0 && seenAt(peer) < longAgo),
+      );
+      for (const peer of goes) await host.peerStore.delete(peer.id);
+      if (goes.length > 0) counters.add('peers-forgotten', goes.length);
     },
     stop: () => host.removeEventListener('peer:update', onUpdate),
   };

@@ -52,6 +52,19 @@ export const makeRawPeer = async ({ network }: RawOptions = {}) => {
     },
   });
   const kad = (): KadInside => (node.services as unknown as { dht: KadInside }).dht;
+  /** The peers that `to` names for a key. */
+  const ask = async (to: string, key: string): Promise<{ id: string; addresses: string[] }[]> => {
+    const message = { type: 'FIND_NODE' as const, key: Buffer.from(key) };
+    const options = { signal: AbortSignal.timeout(5_000), path: PATH };
+    for await (const event of kad().network.sendRequest(peerIdFromString(to), message, options)) {
+      if (event.name !== 'PEER_RESPONSE') continue;
+      return event.closer.map(({ id, multiaddrs }) => ({
+        id: id.toString(),
+        addresses: multiaddrs.map(String),
+      }));
+    }
+    return [];
+  };
   /** Sends one Kademlia message; the names of the events that came of it. */
   const send = async (
     to: string,
@@ -72,6 +85,7 @@ export const makeRawPeer = async ({ network }: RawOptions = {}) => {
     id: node.peerId.toString(),
     address: () => node.getMultiaddrs()[0]?.toString() ?? '',
     dial: (address: string) => node.dial(multiaddr(address)),
+    ask,
     send,
     record,
     /** Whether `to` accepted the record. */
