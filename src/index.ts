@@ -14,8 +14,14 @@ import * as subscriptions from './api/ops/subscriptions.ts';
 import { makeChoose } from './api/runtime-dialect/choose.ts';
 import { runtimeDialect } from './api/runtime-dialect/dialect.ts';
 import { makeWatching } from './api/ws.ts';
+import type { Federated } from './compose/federated.ts';
+import { metricsRoute } from './compose/metrics.ts';
+import { makeProtect } from './compose/replays.ts';
+import { newRoutableId } from './federation/ids.ts';
 import { type Clock, systemClock } from './node/clock.ts';
-import type { Config } from './node/config.ts';
+import { type Config, hasOverlay } from './node/config.ts';
+import type { Engine as CryptoEngine } from './node/crypto/engine.ts';
+import { chooseEngine } from './node/crypto/engines.ts';
 import { createIdentify, type Identify } from './node/crypto/identify.ts';
 import { type OpenedEngine, openEngine } from './node/engine/open.ts';
 import { fault } from './node/errors.ts';
@@ -37,6 +43,8 @@ export interface Parts {
    * when there is none, and gives the one to use. May throw to refuse.
    */
   readonly chooseServerId?: (found: string) => string;
+  /** Key of the server owner, to certify the node's key in the overlay with; 64 hex digits. */
+  readonly serverKey?: string;
   /** Called once when the node cannot go on, because its store failed: stop it and end the process. */
   readonly onFatal?: (error: unknown) => void;
 }
@@ -112,7 +120,7 @@ const openStore = async (
 ): Promise<OpenedEngine> => {
   const { executors, retention } = config;
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const opened = await openEngine({
+  const opened: OpenedEngine = await openEngine({
     dir: config.dataDir,
     clock,
     log,
@@ -122,6 +130,10 @@ const openStore = async (
       retentionS: retention.enabled ? retention.keepS : 0,
     },
     ...(parts.onFatal === undefined ? {} : { onFatal: parts.onFatal }),
+    // So that other nodes can tell where a process belongs.
+    ...(hasOverlay(config)
+      ? { newProcessId: (colony) => newRoutableId(clock, colony.id, opened.engine.server.id()) }
+      : {}),
   });
   if (config.server.id !== '' && config.server.id !== opened.engine.server.id()) {
     log.warn('The data folder belongs to another server id, which stays in force', {
@@ -151,45 +163,88 @@ interface Ground {
   readonly opened: OpenedEngine;
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   readonly build: NonNullable<Parts['build']>;
+  readonly serverKey: string | undefined;
 }
 
-const makeIdentifyFor = ({ config, clock, log }: Ground): Promise<Identify> => {
+/** The engine in use, and who signs by it. */
+interface Signatures {
+  readonly crypto: CryptoEngine;
+  readonly identify: Identify;
+}
+
+const openSignatures = async ({ config, clock, log }: Ground): Promise<Signatures> => {
   const want = config.crypto.engine;
-  return createIdentify({ ...(want === 'auto' ? {} : { engine: want }), clock, log });
+  const crypto = await chooseEngine({ want: want === 'auto' ? undefined : want, log });
+  return { crypto, identify: await createIdentify({ engine: crypto, clock, log }) };
 };
 
+// Loaded only for a node with an overlay: it brings libp2p.
+const openOverlay = async (
+  ground: Ground,
+  signatures: Signatures,
+  port: () => number,
+): Promise<Federated | undefined> => {
+  const { config, opened, clock, log, tls, build, serverKey } = ground;
+  if (!hasOverlay(config)) return undefined;
+  const { openFederated } = await import('./compose/federated.ts');
+  const { version } = build;
+  const given = { config, opened, clock, log, version, port, serverKey, limits: LIMITS };
+  return openFederated({ ...given, ...signatures, tls: tls !== undefined });
+};
+
+const factsOf = ({ config, tls, build }: Ground, port: () => number): ServerFacts => ({
+  name: hostname(),
+  buildversion: build.version,
+  buildtime: build.time,
+  host: config.http.host || '0.0.0.0',
+  tls: tls !== undefined,
+  get port() {
+    return port();
+  },
+});
+
+const DIALECTS: readonly Dialect[] = [
+  executorDialect(OPS_BY_TYPE, byType<Watch>(subscriptions)),
+  runtimeDialect,
+];
+
 /** What answers over HTTP: both dialects over one engine, calls and subscriptions. */
-const makeServer = (ground: Ground, identify: Identify, port: () => number): HttpServer => {
-  const { config, clock, log, opened, tls, build } = ground;
-  const facts: ServerFacts = {
-    name: hostname(),
-    buildversion: build.version,
-    buildtime: build.time,
-    host: config.http.host || '0.0.0.0',
-    tls: tls !== undefined,
-    get port() {
-      return port();
-    },
-  };
-  const dialects: readonly Dialect[] = [
-    executorDialect(OPS_BY_TYPE, byType<Watch>(subscriptions)),
-    runtimeDialect,
-  ];
+const makeServer = (
+  ground: Ground,
+  identify: Identify,
+  federated: Federated | undefined,
+  port: () => number,
+): HttpServer => {
+  const { clock, log, opened, tls } = ground;
+  const { engine } = opened;
   const shared = {
-    engine: opened.engine,
+    engine,
     identify,
-    dialects,
+    protect: makeProtect({ clock, serverid: engine.server.id }),
+    dialects: DIALECTS,
     choose: makeChoose(),
-    server: facts,
+    server: factsOf(ground, port),
     clock,
     log,
     metrics: makeMetrics(),
   };
+  const front = { ...shared, ...federated?.front };
+  const inner = { ...shared, ...federated?.inner };
+  const dispatch = makeDispatch({ ...front, elsewhere: federated?.front.calls });
+  const served = federated?.serve(dispatch, {
+    dispatch: makeDispatch({ ...inner, elsewhere: federated.inner.calls }),
+    watching: makeWatching({ ...inner, elsewhere: federated.inner.watches }),
+  });
+  const gauges = () => federated?.gauges() ?? [];
   return makeHttpServer({
-    dispatch: makeDispatch(shared),
-    sockets: { '/pubsub': makeWatching(shared) },
+    dispatch,
+    sockets: {
+      '/pubsub': makeWatching({ ...front, elsewhere: federated?.front.watches }),
+      ...served?.sockets,
+    },
+    routes: [...(served?.routes ?? []), metricsRoute(shared.metrics, gauges)],
     ...(tls === undefined ? {} : { tls }),
-    drain: opened.engine.drain,
+    drain: engine.drain,
     clock,
     log,
   });
@@ -197,9 +252,14 @@ const makeServer = (ground: Ground, identify: Identify, port: () => number): Htt
 
 const run = async (ground: Ground): Promise<Node> => {
   const { config, clock, log, opened, tls } = ground;
-  const identify = await makeIdentifyFor(ground);
+  const signatures = await openSignatures(ground);
+  const { identify } = signatures;
   let { port } = config.http;
-  const server = makeServer(ground, identify, () => port);
+  const federated = await openOverlay(ground, signatures, () => port).catch(async (error) => {
+    await identify.close();
+    throw error;
+  });
+  const server = makeServer(ground, identify, federated, () => port);
   const nothing = (): void => undefined;
   const parts: readonly Part[] = [
     { name: 'store', start: nothing, stop: opened.close },
@@ -212,6 +272,8 @@ const run = async (ground: Ground): Promise<Node> => {
       },
       stop: server.close,
     },
+    // Last up and first down: the overlay never stands in the way of this node's own work.
+    ...(federated?.parts ?? []),
   ];
   const life = makeLifecycle(clock, log, parts);
   await life.start();
@@ -234,7 +296,8 @@ export const createNode = async (config: Config, parts: Parts = {}): Promise<Nod
   const opened = await openStore(config, clock, log, parts);
   try {
     await chooseServerId(opened, parts);
-    return await run({ config, clock, log, opened, tls, build });
+    const { serverKey } = parts;
+    return await run({ config, clock, log, opened, tls, build, serverKey });
   } catch (error) {
     // Whatever failed: the folder must be free again. Closing it twice is harmless.
     await opened.close();

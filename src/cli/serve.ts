@@ -38,6 +38,8 @@ const aborted = (signal: AbortSignal): Promise<void> =>
 
 export interface Serving {
   readonly log: Log;
+  /** Key of the server owner, to certify the node's key with. */
+  readonly serverKey?: string | undefined;
   /** Decides who owns the server before it answers; gets '' when there is no owner yet. May throw. */
   readonly chooseServerId?: (found: string) => string;
   /** Runs once the node answers; a failure stops the node. */
@@ -55,6 +57,7 @@ export const serve = async (ctx: Context, config: Config, serving: Serving): Pro
     clock: ctx.clock,
     log,
     build: { version: buildVersion(), time: buildTime() },
+    ...(serving.serverKey === undefined ? {} : { serverKey: serving.serverKey }),
     ...(serving.chooseServerId === undefined ? {} : { chooseServerId: serving.chooseServerId }),
     onFatal: (error) => {
       fatal = error;

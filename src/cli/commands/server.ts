@@ -155,6 +155,8 @@ const start = command({
     const { host } = config.http;
     const code = await serve(ctx, config, {
       log,
+      // Certifies the node's key in the overlay; otherwise `colonies node certify` does it offline.
+      serverKey: ctx.childEnv['COLONIES_SERVERPRVKEY'] ?? ctx.childEnv['COLONIES_SERVER_PRVKEY'],
       chooseServerId: (found) => {
         const id = found === '' ? makeKey(ctx, log) : found;
         checkOwner(log, id, host, given['expose'] === true);

@@ -1,0 +1,159 @@
+// Where a call goes that is not for this node: the dispatcher asks with what the message names, and
+// the federation's relay finds the host. Calls that were relayed here are never sent on.
+
+import type { Elsewhere } from '../api/dispatch.ts';
+import type { Target } from '../api/op.ts';
+import type { WatchElsewhere } from '../api/ws.ts';
+import { tagsOf } from '../federation/ids.ts';
+import type { Call, Relay, Send } from '../federation/relay.ts';
+import { isId } from '../node/crypto/ids.ts';
+import { Fault, fault } from '../node/errors.ts';
+import type { Limits } from '../node/limits.ts';
+import type { Reply } from '../node/model/envelope.ts';
+import type { Guesses } from './guesses.ts';
+import type { RelayedCall } from './relay-out.ts';
+import type { WatchCall } from './relay-watch.ts';
+
+export interface OutwardDeps {
+  readonly relay: Relay;
+  readonly guesses: Guesses;
+  readonly sendCall: (call: RelayedCall) => Send<Reply>;
+  readonly sendWatch: (call: WatchCall) => Send<() => void>;
+  /** Counts what became of relayed calls, by name. */
+  readonly count: (name: string) => void;
+  readonly limits: Limits;
+}
+
+/** A bounded number of calls on their way. */
+const makeGate = (max: number, what: string) => {
+  let inside = 0;
+  return {
+    enter: (): (() => void) => {
+      if (inside >= max) throw fault('too-many', `too many ${what} are relayed by this node`);
+      inside += 1;
+      let isOver = false;
+      return () => {
+        if (!isOver) inside -= 1;
+        isOver = true;
+      };
+    },
+    inside: () => inside,
+  };
+};
+
+/** Undefined when nobody knows the colony: then the refusal is that of a node without others. */
+const makeRoute =
+  ({ relay, count }: OutwardDeps) =>
+  async <T>(call: Call, send: Send<T>): Promise<T | undefined> => {
+    try {
+      return await relay.route(call, send);
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'not-found') return undefined;
+      count(error instanceof Fault ? error.code : 'internal');
+      throw error;
+    }
+  };
+
+type Route = ReturnType<typeof makeRoute>;
+type Gate = ReturnType<typeof makeGate>;
+
+const makeCalls =
+  (
+    { guesses, sendCall, count }: OutwardDeps,
+    route: Route,
+    short: Gate,
+    waiting: Gate,
+  ): Elsewhere =>
+  async (target, call) => {
+    const { caller, kind, body, origin } = call;
+    const where = await guesses.for(target, caller);
+    if (where.length === 0) return undefined;
+    const waits = kind === 'wait';
+    const leave = (waits ? waiting : short).enter();
+    const { signal } = origin;
+    const payer = { address: origin.address, caller };
+    let last: Reply | undefined;
+    try {
+      for (const guess of where) {
+        const asked = { ...guess, mutating: kind !== 'read', payer, signal };
+        const reply = await route(asked, sendCall({ body, waits, signal }));
+        if (reply === undefined) continue;
+        last = reply;
+        // Not there: nothing happened, and it may be in the next colony. A poll has waited enough.
+        if (reply.status === 404 && !('colony' in target) && !waits) continue;
+        await guesses.learn(call, target, guess.colonyid, reply);
+        break;
+      }
+    } finally {
+      leave();
+    }
+    if (last !== undefined) count('answered');
+    return last;
+  };
+
+const makeWatches =
+  ({ guesses, sendWatch, count }: OutwardDeps, route: Route, waiting: Gate): WatchElsewhere =>
+  async (target, { caller, origin, body, frame, ended }) => {
+    const [guess] = await guesses.for(target, caller);
+    if (guess === undefined) return undefined;
+    const leave = waiting.enter();
+    const { signal } = origin;
+    const asked = { ...guess, mutating: false, signal, payer: { address: origin.address, caller } };
+    const onEnded = (): void => {
+      leave();
+      ended();
+    };
+    let end: (() => void) | undefined;
+    try {
+      end = await route(asked, sendWatch({ body, frame, ended: onEnded, signal }));
+    } finally {
+      if (end === undefined) leave();
+    }
+    if (end === undefined) return undefined;
+    guesses.met(caller, guess.colonyid);
+    count('subscribed');
+    const close = end;
+    return () => {
+      leave();
+      close();
+    };
+  };
+
+export interface Outward {
+  readonly calls: Elsewhere;
+  readonly watches: WatchElsewhere;
+  /** Calls on their way. */
+  counts(): { readonly short: number; readonly waiting: number };
+}
+
+/** The ways out of one node; long polls and subscriptions have a limit of their own. */
+export const makeOutward = (deps: OutwardDeps): Outward => {
+  const route = makeRoute(deps);
+  const short = makeGate(deps.limits.relaysMax, 'calls');
+  const waiting = makeGate(deps.limits.relayWaitsMax, 'waiting calls');
+  return {
+    calls: makeCalls(deps, route, short, waiting),
+    watches: makeWatches(deps, route, waiting),
+    counts: () => ({ short: short.inside(), waiting: waiting.inside() }),
+  };
+};
+
+/**
+ * The router of calls that were relayed here: it refuses what is not here with 421, so that whoever
+ * relayed looks anew. `hasTag`: whether a colony with this tag is here.
+ */
+export const makeInward = (
+  hasTag: (colonyTag: string) => boolean,
+): { readonly calls: Elsewhere; readonly watches: WatchElsewhere } => {
+  const check = async (target: Target): Promise<undefined> => {
+    if ('colony' in target && isId(target.colony)) {
+      throw fault('not-home', `not home of colony ${target.colony}`);
+    }
+    const tags = 'process' in target ? tagsOf(target.process) : undefined;
+    if (tags !== undefined && !hasTag(tags.colony)) {
+      throw fault('not-home', 'not home of the colony of this process');
+    }
+    return undefined;
+  };
+  return { calls: check, watches: check };
+};

@@ -1,0 +1,258 @@
+// The one way in which this node opens HTTP(S) connections to others. What it is told to connect to
+// comes from strangers: names are resolved here, judged, and exactly what was judged is connected
+// to. Follows no redirects; bounds time and size of every answer.
+
+import { lookup as systemLookup } from 'node:dns/promises';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { LookupFunction, Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import {
+  permittedAddress,
+  permittedUrl,
+  type Target,
+  type UrlPolicy,
+} from '../federation/policy.ts';
+import type { Clock } from '../node/clock.ts';
+import { type Fault, fault } from '../node/errors.ts';
+import type { Limits } from '../node/limits.ts';
+
+/** Every address of a name. */
+export type ResolveHost = (
+  host: string,
+) => Promise<readonly { readonly address: string; readonly family: number }[]>;
+
+export interface OutboundDeps {
+  readonly policy: UrlPolicy;
+  readonly clock: Pick<Clock, 'after'>;
+  readonly limits: Limits;
+  /** The system's resolver when it is left out. */
+  readonly resolveHost?: ResolveHost | undefined;
+  /** Certificates of authorities beside those of the system, PEM. */
+  readonly ca?: string | undefined;
+  /** Whether certificates are checked; a user may switch it off for himself, a node never does. */
+  readonly verify?: boolean;
+}
+
+export interface OutboundRequest {
+  readonly method: 'GET' | 'POST';
+  /** Base URL in the form that records carry, and the path behind it. */
+  readonly base: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly signal: AbortSignal;
+  /** Whether the answer may take as long as a long poll: such calls have connections of their own. */
+  readonly waits?: boolean;
+  readonly bytesMax?: number;
+}
+
+export interface OutboundReply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/**
+ * Rejects with a Fault: `unavailable` with `detail.sent` 0 when no byte of the request left this node
+ * (forbidden, unknown, or refused), else `outcome-unknown` with `detail.sent` 1.
+ */
+export interface Outbound {
+  request(request: OutboundRequest): Promise<OutboundReply>;
+  /** A WebSocket that is being opened; its errors are events. Throws when the policy forbids it. */
+  socket(base: string, path: string, headers: Readonly<Record<string, string>>): WebSocket;
+  close(): void;
+}
+
+const forbiddenPlace = (base: string, why: string): Fault =>
+  fault('unavailable', `${base} may not be connected to: ${why}`, { sent: 0 });
+
+/** Node's lookup with our judgement: gives one permitted address, whatever the name says. */
+const policedLookup =
+  (resolveHost: ResolveHost, policy: UrlPolicy): LookupFunction =>
+  (host, options, done) => {
+    const judge = async (): Promise<{ address: string; family: number }> => {
+      const found = await resolveHost(host);
+      const judged = permittedAddress(
+        found.map(({ address }) => address),
+        policy,
+      );
+      if (typeof judged === 'string') throw new Error(`${host}: ${judged}`);
+      const family = found.find(({ address }) => address === judged.address)?.family ?? 4;
+      return { address: judged.address, family };
+    };
+    judge().then(
+      ({ address, family }) => {
+        if (options.all === true) done(null, [{ address, family }]);
+        else done(null, address, family);
+      },
+      (error: Error) => done(error, '', 0),
+    );
+  };
+
+/** Notes when bytes can leave: a connection that stands, with TLS where that is wanted. */
+const watchSent = (request: ClientRequest, secure: boolean): (() => boolean) => {
+  let sent = false;
+  const stands = (): void => {
+    sent = true;
+  };
+  request.once('socket', (socket: Socket) => {
+    if (!socket.connecting) stands();
+    else socket.once(secure ? 'secureConnect' : 'connect', stands);
+  });
+  return () => sent;
+};
+
+const readAll = (
+  response: IncomingMessage,
+  bytesMax: number,
+  done: (error: Error | undefined, body: Buffer) => void,
+): void => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  response.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > bytesMax) response.destroy(new Error('the answer is longer than permitted'));
+    else chunks.push(chunk);
+  });
+  response.on('end', () => done(undefined, Buffer.concat(chunks, size)));
+  response.on('error', (error) => done(error, Buffer.alloc(0)));
+  response.on('close', () => done(new Error('the answer broke off'), Buffer.alloc(0)));
+};
+
+const failure = (base: string, error: Error, sent: boolean): Fault =>
+  sent
+    ? fault('outcome-unknown', `${base}: ${error.message}`, { sent: 1 })
+    : fault('unavailable', `${base} cannot be reached: ${error.message}`, { sent: 0 });
+
+const makeAgents = (deps: OutboundDeps) => {
+  const { policy, limits, ca, verify = true } = deps;
+  const resolveHost: ResolveHost =
+    deps.resolveHost ?? ((host) => systemLookup(host, { all: true, verbatim: true }));
+  const shared = {
+    keepAlive: true,
+    // Below the time after which servers close idle connections: a reused one is a live one.
+    timeout: limits.outboundIdleMs,
+    maxFreeSockets: limits.outboundFreeSocketsMax,
+    scheduling: 'lifo' as const,
+    lookup: policedLookup(resolveHost, policy),
+  };
+  const tls = { ...shared, rejectUnauthorized: verify, ...(ca === undefined ? {} : { ca }) };
+  const short = { maxSockets: limits.outboundSocketsPerHostMax };
+  const long = { maxSockets: limits.outboundWaitsPerHostMax };
+  const agents = {
+    http: {
+      short: new HttpAgent({ ...shared, ...short }),
+      long: new HttpAgent({ ...shared, ...long }),
+    },
+    https: {
+      short: new HttpsAgent({ ...tls, ...short }),
+      long: new HttpsAgent({ ...tls, ...long }),
+    },
+  };
+  return {
+    of: (target: Target, waits: boolean): HttpAgent =>
+      agents[target.secure ? 'https' : 'http'][waits ? 'long' : 'short'],
+    destroy: () => {
+      for (const pair of Object.values(agents))
+        for (const agent of Object.values(pair)) agent.destroy();
+    },
+  };
+};
+
+const optionsOf = (target: Target, path: string) => ({
+  host: target.host,
+  port: target.port,
+  path: `${new URL(target.base).pathname.replace(/\/$/, '')}${path}`,
+});
+
+/** The outbound connections of one node. */
+export const makeOutbound = (deps: OutboundDeps): Outbound => {
+  const { policy, clock, limits } = deps;
+  const agents = makeAgents(deps);
+  const sockets = new Set<WebSocket>();
+
+  const targetOf = (base: string): Target => {
+    const target = permittedUrl(base, policy);
+    if (typeof target === 'string') throw forbiddenPlace(base, target);
+    return target;
+  };
+
+  return {
+    request: async ({
+      method,
+      base,
+      path,
+      headers = {},
+      body,
+      signal,
+      waits = false,
+      bytesMax,
+    }) => {
+      const target = targetOf(base);
+      signal.throwIfAborted();
+      return new Promise((resolve, reject) => {
+        const request = (target.secure ? httpsRequest : httpRequest)({
+          ...optionsOf(target, path),
+          method,
+          agent: agents.of(target, waits),
+          headers: { ...headers, ...(body ? { 'content-length': body.length } : {}) },
+        });
+        const wasSent = watchSent(request, target.secure);
+        const cancelConnect = clock.after(limits.outboundConnectMs, () => {
+          if (!wasSent()) request.destroy(new Error('no connection in time'));
+        });
+        const cancelAnswer = waits
+          ? undefined
+          : clock.after(limits.outboundAnswerMs, () =>
+              request.destroy(new Error('no answer in time')),
+            );
+        const onAbort = (): void => void request.destroy(new Error('given up'));
+        signal.addEventListener('abort', onAbort, { once: true });
+        const settle = (): void => {
+          cancelConnect();
+          cancelAnswer?.();
+          signal.removeEventListener('abort', onAbort);
+        };
+        request.on('response', (response) => {
+          readAll(response, bytesMax ?? limits.callBytesMax, (error, bytes) => {
+            settle();
+            if (error) reject(failure(base, error, true));
+            else
+              resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes });
+          });
+        });
+        request.on('error', (error) => {
+          settle();
+          reject(failure(base, error, wasSent()));
+        });
+        request.end(body);
+      });
+    },
+    socket: (base, path, headers) => {
+      const target = targetOf(base);
+      const url = `${target.base.replace(/^http/, 'ws')}${path}`;
+      const socket = new WebSocket(url, {
+        agent: agents.of(target, true),
+        headers: { ...headers },
+        followRedirects: false,
+        handshakeTimeout: limits.outboundConnectMs,
+        maxPayload: limits.bodyBytesMax,
+        perMessageDeflate: false,
+      });
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      return socket;
+    },
+    close: () => {
+      for (const socket of sockets) socket.terminate();
+      agents.destroy();
+    },
+  };
+};

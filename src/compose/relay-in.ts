@@ -1,0 +1,217 @@
+// Calls that other nodes bring: over HTTP with a pass for each body, over the overlay on a connection
+// that proves the peer. They meet a dispatcher that never sends anything on.
+
+import type { Dispatch } from '../api/dispatch.ts';
+import type { HttpReply, HttpRequest, HttpRoute } from '../api/http.ts';
+import type { Watching } from '../api/ws.ts';
+import type { CallAnswer, CallRequest } from '../dht/overlay.ts';
+import { RELAY_HEADERS, type RelayedBy, type RelayGuard } from '../federation/relay-auth.ts';
+import type { Clock } from '../node/clock.ts';
+import { Fault, fault } from '../node/errors.ts';
+import type { Limits } from '../node/limits.ts';
+import type { Log } from '../node/log.ts';
+import { errorBody, type Origin, type Reply } from '../node/model/envelope.ts';
+import { headerOf } from './ask.ts';
+import { makePipeSocket } from './pipe-socket.ts';
+import type { PublicAnswers } from './public-answers.ts';
+import { CANCEL_PATH, RELAY_PATH } from './relay-out.ts';
+import { makeReceipts } from './relay-receipts.ts';
+import { type AnswerHead, decodeCallHead, encodeHead, readBody } from './relay-wire.ts';
+import type { Relayers } from './relayers.ts';
+
+export interface RelayInDeps {
+  readonly guard: RelayGuard;
+  readonly relayers: Relayers;
+  readonly ask: PublicAnswers;
+  /** The dispatcher of clients. */
+  readonly front: Dispatch;
+  /** Dispatcher and subscriptions that refuse what is not here. */
+  readonly inner: { readonly dispatch: Dispatch; readonly watching: Watching };
+  readonly count: (name: string) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: Limits;
+}
+
+export interface RelayIn {
+  readonly routes: readonly HttpRoute[];
+  /** The WebSocket endpoint for relayed subscriptions. */
+  readonly watching: Watching;
+  /** Serves the call protocol of the overlay. */
+  serve(request: CallRequest): Promise<CallAnswer>;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+const NOTHING = new Uint8Array(0);
+
+const httpReply = ({ status, body, proof }: Reply): HttpReply => ({
+  status,
+  headers: { 'content-type': TEXT, ...(proof ? { 'colonies-reply-proof': proof } : {}) },
+  body,
+});
+
+/** The reply to a caller that may not relay, or did it wrong; throws on for what is a bug. */
+const refusal = (error: unknown): Reply => {
+  if (!(error instanceof Fault)) throw error;
+  return { status: error.status, body: errorBody(error.status, error.message) };
+};
+
+const passOf = (headers: HttpRequest['headers']) => ({
+  certificate: headerOf(headers[RELAY_HEADERS.certificate]) ?? '',
+  auth: headerOf(headers[RELAY_HEADERS.auth]) ?? '',
+});
+
+/** Who brings a body over HTTP. Throws forbidden. */
+const makeAdmit =
+  ({ guard, relayers }: RelayInDeps) =>
+  async (headers: HttpRequest['headers'], body: Uint8Array): Promise<RelayedBy> => {
+    const by = guard.admit(passOf(headers), body);
+    await relayers.admit(by);
+    return by;
+  };
+
+const makeHttpRoutes = (deps: RelayInDeps): readonly HttpRoute[] => {
+  const { inner, relayers, count, log } = deps;
+  const admit = makeAdmit(deps);
+  const receipts = makeReceipts(deps);
+
+  const relay = async (request: HttpRequest): Promise<HttpReply> => {
+    const { headers, body, signal } = request;
+    let by: RelayedBy;
+    try {
+      by = await admit(headers, body);
+    } catch (error) {
+      count('refused');
+      return httpReply(refusal(error));
+    }
+    count('served-http');
+    const receipt = receipts.open(`${by.serverid} ${passOf(headers).auth}`, signal);
+    const connection = relayers.connection(by.serverid);
+    // Read only by calls that wait.
+    const origin: Origin = {
+      connection,
+      get signal() {
+        return receipt.signal();
+      },
+    };
+    const reply = await inner.dispatch.receive(body, origin);
+    receipt.answered(reply);
+    return httpReply(reply);
+  };
+
+  const cancel = async ({ headers, body }: HttpRequest): Promise<HttpReply> => {
+    try {
+      const by = await admit(headers, body);
+      receipts.cancel(`${by.serverid} ${Buffer.from(body).toString('utf8')}`);
+      return { status: 204, body: '' };
+    } catch (error) {
+      log.debug('a relayed call was not cancelled', { error: String(error) });
+      return httpReply(refusal(error));
+    }
+  };
+
+  return [
+    { method: 'POST', path: RELAY_PATH, handle: relay },
+    { method: 'POST', path: CANCEL_PATH, bodyBytesMax: 4_096, handle: cancel },
+  ];
+};
+
+const makeWatching = (deps: RelayInDeps): Watching => {
+  const { inner, relayers, count, log } = deps;
+  const admit = makeAdmit(deps);
+  return (socket, origin) => {
+    // Nothing is read before the pass was looked at. What breaks ends in a close.
+    socket.on('error', () => undefined);
+    socket.pause();
+    admit(origin.headers ?? {}, NOTHING).then(
+      (by) => {
+        count('watched-http');
+        const { signal, hangUp } = origin;
+        inner.watching(socket, { connection: relayers.connection(by.serverid), signal, hangUp });
+        socket.resume();
+      },
+      (error: unknown) => {
+        count('refused');
+        log.debug('a relayed subscription was refused', { error: String(error) });
+        socket.resume();
+        socket.close(1008, error instanceof Fault ? error.message.slice(0, 100) : 'refused');
+      },
+    );
+  };
+};
+
+const answerOf = (
+  { status, proof }: AnswerHead,
+  body: string,
+  delivered?: (ok: boolean) => void,
+): CallAnswer => ({
+  head: encodeHead(proof === undefined ? { status } : { status, proof }),
+  body: Buffer.from(body, 'utf8'),
+  ...(delivered && { delivered }),
+});
+
+const makeServe = (deps: RelayInDeps): RelayIn['serve'] => {
+  const { inner, front, relayers, ask, count, log } = deps;
+
+  const get = async (path: string, peer: string): Promise<CallAnswer> => {
+    const { status, proof, body } = await ask(path, peer);
+    return answerOf({ status, proof }, body);
+  };
+
+  const call = async (
+    dispatch: Dispatch,
+    { signal, body, peer }: CallRequest,
+    name: string,
+  ): Promise<CallAnswer> => {
+    const origin = { connection: relayers.connection(name), signal, address: peer };
+    const reply = await dispatch.receive(await readBody(body), origin);
+    return answerOf(reply, reply.body, (ok) => {
+      if (ok) reply.onDelivered?.();
+      else
+        reply.onLost?.().catch((error: unknown) => {
+          log.error('cannot undo an undelivered reply', { error });
+        });
+    });
+  };
+
+  const watch = async (request: CallRequest, by: RelayedBy): Promise<CallAnswer> => {
+    count('watched-overlay');
+    const frame = await readBody(request.body);
+    const pipe = makePipeSocket();
+    const { signal } = request;
+    signal.addEventListener('abort', pipe.end, { once: true });
+    const connection = relayers.connection(by.serverid);
+    inner.watching(pipe.socket, { connection, signal, hangUp: pipe.end });
+    pipe.take(frame);
+    return { head: encodeHead({ status: 200 }), body: pipe.frames };
+  };
+
+  return async (request) => {
+    const head = decodeCallHead(request.head);
+    try {
+      if (head === undefined) throw fault('bad-request', 'not a call that this node knows');
+      const { peer } = request;
+      if (head.kind === 'get') return await get(head.path, peer);
+      if (head.kind === 'api') {
+        count('served-clients');
+        return await call(front, request, peer);
+      }
+      const by = relayers.certified(head.certificate, peer);
+      await relayers.admit(by);
+      if (head.kind === 'watch') return await watch(request, by);
+      count('served-overlay');
+      return await call(inner.dispatch, request, by.serverid);
+    } catch (error) {
+      count('refused');
+      const reply = refusal(error);
+      return answerOf(reply, reply.body);
+    }
+  };
+};
+
+/** The inner side of the relay of one node. */
+export const makeRelayIn = (deps: RelayInDeps): RelayIn => ({
+  routes: makeHttpRoutes(deps),
+  watching: makeWatching(deps),
+  serve: makeServe(deps),
+});

@@ -1,0 +1,108 @@
+// The nodes that bring calls here: whose calls are taken, and what is remembered of each.
+
+import { fromBase64 } from '../federation/bytes.ts';
+import { validate } from '../federation/record.ts';
+import type { RelayedBy } from '../federation/relay-auth.ts';
+import type { SignatureCheck } from '../federation/signature.ts';
+import type { Clock } from '../node/clock.ts';
+import { fault } from '../node/errors.ts';
+import type { Limits } from '../node/limits.ts';
+
+/** Whose relayed calls are taken: of every certified node, of trusted ones, of nobody. */
+export type RelayPolicy = 'certified' | 'trusted' | 'off';
+
+export interface RelayersDeps {
+  readonly network: string;
+  readonly policy: RelayPolicy;
+  /** Whether the trust policy of this node accepts a server. */
+  readonly isTrusted: (serverid: string) => Promise<boolean>;
+  readonly isRevoked: (id: string) => boolean;
+  readonly isSigned: SignatureCheck;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly limits: Limits;
+}
+
+export interface Relayers {
+  /** Throws forbidden when this node takes no calls from it. */
+  admit(by: RelayedBy): Promise<void>;
+  /** The node behind a certificate (base64) on a connection of this peer. Throws forbidden. */
+  certified(certificate: string, peer: string): RelayedBy;
+  /** What dialects its callers spoke last. */
+  connection(serverid: string): Map<string, string>;
+}
+
+/** A map that forgets what was not used for longest. */
+const makeRecent = <V>(max: number) => {
+  const map = new Map<string, V>();
+  return {
+    get: (key: string): V | undefined => {
+      const value = map.get(key);
+      if (value !== undefined) {
+        map.delete(key);
+        map.set(key, value);
+      }
+      return value;
+    },
+    set: (key: string, value: V): void => {
+      map.delete(key);
+      map.set(key, value);
+      const oldest = map.size > max ? map.keys().next().value : undefined;
+      if (oldest !== undefined) map.delete(oldest);
+    },
+  };
+};
+
+interface Checked {
+  readonly by: RelayedBy;
+  readonly expiresAt: number;
+}
+
+/** The relaying nodes that one node knows. */
+export const makeRelayers = (deps: RelayersDeps): Relayers => {
+  const { network, policy, isTrusted, isRevoked, isSigned, clock, limits } = deps;
+  const certificates = makeRecent<Checked>(limits.relayCertificatesMax);
+  const connections = makeRecent<Map<string, string>>(limits.relayCertificatesMax);
+  const verdicts = makeRecent<{ readonly trusted: boolean; readonly until: number }>(
+    limits.relayCertificatesMax,
+  );
+  const refuse = (why: string) => fault('forbidden', `relay refused: ${why}`);
+
+  const check = (text: string): Checked => {
+    const bytes = fromBase64(text);
+    const where = { network, ns: 'certificate', key: undefined } as const;
+    const checked = bytes && validate(bytes, clock.now(), where, isSigned);
+    if (!checked?.ok) throw refuse(`certificate ${checked?.reason ?? 'malformed'}`);
+    const { id: serverid, sub: nodeid, peer, exp } = checked.record.payload;
+    return { by: { serverid, nodeid, peer }, expiresAt: exp };
+  };
+
+  return {
+    admit: async ({ serverid }) => {
+      if (policy === 'certified') return;
+      if (policy === 'off') throw refuse('this server takes no relayed calls');
+      let verdict = verdicts.get(serverid);
+      if (verdict === undefined || verdict.until <= clock.now()) {
+        const until = clock.now() + limits.relayVerdictMs;
+        verdict = { trusted: await isTrusted(serverid), until };
+        verdicts.set(serverid, verdict);
+      }
+      if (!verdict.trusted) throw refuse(`server ${serverid} is not trusted here`);
+    },
+    certified: (certificate, peer) => {
+      let known = certificates.get(certificate);
+      if (known === undefined || known.expiresAt <= clock.now()) {
+        known = check(certificate);
+        certificates.set(certificate, known);
+      }
+      const { by } = known;
+      if (by.peer !== peer) throw refuse('the certificate is for another peer');
+      if (isRevoked(by.serverid) || isRevoked(by.nodeid)) throw refuse('key revoked');
+      return by;
+    },
+    connection: (serverid) => {
+      const known = connections.get(serverid) ?? new Map<string, string>();
+      connections.set(serverid, known);
+      return known;
+    },
+  };
+};
