@@ -1,4 +1,5 @@
-// A client attached to a colony by its id: finds the hosts, verifies what it is told, brings calls to the
+// A client attached to a colony by its id: finds the hosts, verifies what it is told, brings calls
+// to the
 // home, to the next host when no connection to the home can be made, and back. Runs in browsers.
 
 import type { Courier, Letter } from '../api/client/courier.ts';
@@ -78,7 +79,8 @@ const telling = async <T>(run: () => Promise<T>): Promise<T> => {
 };
 
 /**
- * Asks the bootstraps who they are and opens a resolver of their network. Throws a Fault `unavailable` when
+ * Asks the bootstraps who they are and opens a resolver of their network. Throws a Fault
+ * `unavailable` when
  * there is no bootstrap, or none answers and no network is known.
  */
 export const meet = async (options: MeetOptions): Promise<Met> => {
@@ -99,7 +101,9 @@ export const meet = async (options: MeetOptions): Promise<Met> => {
   return { nodes, reader, more };
 };
 
-/** The newest record of a host whose key does not fit: asked for seldom, for anybody can cause it. */
+/**
+ * The newest record of a host whose key does not fit: asked for seldom, for anybody can cause it.
+ */
 const makeRenew = ({ reader }: Met, clock: Clock) => {
   const askedAt = new Map<string, number>();
   return async (serverid: string): Promise<Host | undefined> => {
@@ -140,8 +144,10 @@ const attachTo = async (options: AttachOptions): Promise<Attachment> => {
 };
 
 /**
- * Attaches to a colony. Asks the bootstraps who they are; the colony itself is looked up with the first call.
- * Throws ColoniesError `unavailable` when there is no bootstrap, or none answers and no network is known.
+ * Attaches to a colony. Asks the bootstraps who they are; the colony itself is looked up with the
+ * first call.
+ * Throws ColoniesError `unavailable` when there is no bootstrap, or none answers and no network is
+ * known.
  */
 export const attach = (options: AttachOptions): Promise<Attachment> =>
   telling(() => attachTo(options));

@@ -1,4 +1,5 @@
-// The nodes a client starts from: what their addresses are, and what they allow this client to connect
+// The nodes a client starts from: what their addresses are, and what they allow this client to
+// connect
 // to. Pure: it resolves no name and connects to nothing. Runs in browsers.
 
 import { fault } from '../node/errors.ts';
@@ -62,7 +63,9 @@ export const readBootstrap = (text: string): Bootstrap => {
   );
 };
 
-/** The bootstraps in a list of texts, each of which may hold several separated by commas, once each. */
+/**
+ * The bootstraps in a list of texts, each of which may hold several separated by commas, once each.
+ */
 export const readBootstraps = (texts: readonly string[]): readonly Bootstrap[] => {
   const found = new Map<string, Bootstrap>();
   for (const text of texts.flatMap((one) => one.split(/[\s,]+/)).filter((one) => one !== '')) {
@@ -73,8 +76,10 @@ export const readBootstraps = (texts: readonly string[]): readonly Bootstrap[] =
 };
 
 /**
- * What these bootstraps allow. One that is reached over plain HTTP or on this machine allows plain HTTP
- * and such addresses; a multiaddress in a private network allows that network; `https://` allows neither.
+ * What these bootstraps allow. One that is reached over plain HTTP or on this machine allows plain
+ * HTTP
+ * and such addresses; a multiaddress in a private network allows that network; `https://` allows
+ * neither.
  */
 export const reachOf = (bootstraps: readonly Bootstrap[]): Reach => {
   const some = (test: (one: Bootstrap) => boolean): boolean => bootstraps.some(test);

@@ -1,4 +1,5 @@
-// A typed client for a colony that is known by its id only: the SDK's way into the federation. Plain HTTP from
+// A typed client for a colony that is known by its id only: the SDK's way into the federation.
+// Plain HTTP from
 // any node, every byte verified here.
 
 import { type Client, makeClient } from '../api/client/client.ts';
@@ -59,10 +60,14 @@ const shown = (host: Host): ColonyHost => {
 };
 
 /**
- * Attaches to a colony and gives a client for it, which names the colony by its id in messages. Calls go to
- * the home, to the next host when no connection to the home can be made, and back when it returns. Throws
- * ColoniesError: `unavailable` when no bootstrap answers, `bad-reply` for replies that are not proven,
- * `outcome-unknown` when a call that changes something was sent and it is not known what became of it.
+ * Attaches to a colony and gives a client for it, which names the colony by its id in messages.
+ * Calls go to
+ * the home, to the next host when no connection to the home can be made, and back when it returns.
+ * Throws
+ * ColoniesError: `unavailable` when no bootstrap answers, `bad-reply` for replies that are not
+ * proven,
+ * `outcome-unknown` when a call that changes something was sent and it is not known what became of
+ * it.
  */
 export const connect = async (options: ConnectOptions): Promise<AttachedClient> => {
   const { colony, key, bootstrap, network, mode = 'open', anchors = [], dial } = options;

@@ -1,5 +1,7 @@
-// Brings one call to one host: directly where it can be reached, else through another node. A call that
-// changes something may be sent there again, because it takes effect once; it never goes to another host.
+// Brings one call to one host: directly where it can be reached, else through another node. A call
+// that
+// changes something may be sent there again, because it takes effect once; it never goes to another
+// host.
 
 import type { Letter } from '../api/client/courier.ts';
 import type { Host } from '../federation/resolve.ts';
@@ -16,7 +18,8 @@ import { isUnsent, type Wire, type WireReply } from './wire.ts';
 /** A call that was not answered by its host. */
 export interface Undelivered {
   /**
-   * `unreachable`: it took no effect there. `denied`: the host is not one of the colony's. `lost`: it was sent
+   * `unreachable`: it took no effect there. `denied`: the host is not one of the colony's. `lost`:
+   * it was sent
    * and nobody knows what became of it. `refused`: what came back was not the host's word.
    */
   readonly kind: 'unreachable' | 'denied' | 'lost' | 'refused';

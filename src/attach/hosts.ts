@@ -1,4 +1,5 @@
-// The hosts of one colony as this client last resolved them. Resolved at first use, looked at again in the
+// The hosts of one colony as this client last resolved them. Resolved at first use, looked at again
+// in the
 // background and at once when a host denies the colony; what is known serves meanwhile.
 
 import type { Host, Resolution, Resolver } from '../federation/resolve.ts';
@@ -8,11 +9,16 @@ import { LIMITS } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 
 export interface Hosts {
-  /** The newest that is known; looks only when nothing is. Throws `not-found`, `forbidden`, `unavailable`. */
+  /**
+   * The newest that is known; looks only when nothing is. Throws `not-found`, `forbidden`,
+   * `unavailable`.
+   */
   current(): Promise<Resolution>;
   /** Looks again, at most once at a time; gives what is known when nobody answers. */
   refresh(): Promise<Resolution>;
-  /** A host by server id: of the record known now, or of one that this client worked with before. */
+  /**
+   * A host by server id: of the record known now, or of one that this client worked with before.
+   */
   find(serverid: string): Host | undefined;
   /** Told when a record newly counts: moves, new hosts. The returned function ends it. */
   onChange(listener: (resolution: Resolution) => void): () => void;
@@ -71,7 +77,8 @@ export const makeHosts = ({ colonyid, resolver, clock, log }: HostsDeps): Hosts 
     try {
       return await run(true);
     } catch (error) {
-      // A colony whose key was revoked is one no longer; anything else is told when nothing is known.
+      // A colony whose key was revoked is one no longer; anything else is told when nothing is
+      // known.
       const isRevoked = error instanceof Fault && error.code === 'forbidden';
       if (isRevoked || known === undefined) throw error;
       log.debug('the hosts of the colony could not be looked up again', { colonyid, error });

@@ -1,4 +1,5 @@
-// What a reply is worth. A reply counts only when a host that the colony's record names has signed it; what
+// What a reply is worth. A reply counts only when a host that the colony's record names has signed
+// it; what
 // is not proven can open no door: at most it says that this way leads nowhere now.
 
 import {
@@ -32,7 +33,8 @@ export interface JudgeFacts {
 }
 
 const MISDIRECTED = 421;
-// A node that could not pass a call on says so itself: unknown colony, too many calls, no host reached.
+// A node that could not pass a call on says so itself: unknown colony, too many calls, no host
+// reached.
 const NOT_PASSED_ON = [404, 429, 503];
 const UNKNOWN_OUTCOME = [502, 504];
 

@@ -1,4 +1,5 @@
-// A call as it is written for one host: signed with a nonce, a time and the server it is meant for, so that
+// A call as it is written for one host: signed with a nonce, a time and the server it is meant for,
+// so that
 // it takes effect there, once, and its reply can be proven.
 
 import type { Letter } from '../api/client/courier.ts';
@@ -31,11 +32,14 @@ const textAt = (fields: object, ...path: readonly string[]): string | undefined 
 };
 
 /**
- * The thing a message is about that lives on one server only: a process. Undefined for messages that any
+ * The thing a message is about that lives on one server only: a process. Undefined for messages
+ * that any
  * host of the colony may answer.
  */
 export const thingOf = (fields: object): string | undefined =>
   textAt(fields, 'processid') ?? textAt(fields, 'attribute', 'targetid');
 
-/** Whether the reply to a message of this type is a process, which lives where it was made or taken. */
+/**
+ * Whether the reply to a message of this type is a process, which lives where it was made or taken.
+ */
 export const makesThings = (payloadtype: string): boolean => /^(submit|assign)/.test(payloadtype);

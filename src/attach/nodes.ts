@@ -1,4 +1,5 @@
-// The nodes that a client asks and works through: who its bootstraps are, which of them answer, and in
+// The nodes that a client asks and works through: who its bootstraps are, which of them answer, and
+// in
 // which network it is. What they say about themselves opens doors, it proves nothing.
 
 import { z } from 'zod';
@@ -29,7 +30,9 @@ export interface Nodes {
   readonly network: string;
   /** Where other nodes can be asked: those that answered last first. */
   places(): readonly Place[];
-  /** Bases through which calls can go, best first, with the server behind each where it is known. */
+  /**
+   * Bases through which calls can go, best first, with the server behind each where it is known.
+   */
   carriers(): readonly { readonly base: string; readonly serverid: string | undefined }[];
   /** A GET at a place, at its first base that is allowed and answers. */
   readonly ask: Ask;
@@ -183,7 +186,8 @@ const makeAsk =
   };
 
 /**
- * Asks the bootstraps who they are. Throws `unavailable` when there is none, or when none answers and no
+ * Asks the bootstraps who they are. Throws `unavailable` when there is none, or when none answers
+ * and no
  * network is known, and `bad-request` (`detail.reason` 'network') when they are of another network.
  */
 export const meetNodes = async (deps: NodesDeps): Promise<Nodes> => {
@@ -205,7 +209,8 @@ export const meetNodes = async (deps: NodesDeps): Promise<Nodes> => {
   const ofStatus = (node: KnownNode) => {
     const { serverid, urls } = node.status;
     const { base, kind } = node.bootstrap;
-    // A node that was reached over the overlay is quicker to work with over HTTP, where it has that.
+    // A node that was reached over the overlay is quicker to work with over HTTP, where it has
+    // that.
     const more = kind === 'url' ? [] : urls.filter((url) => forbiddenUrl(url, reach) === undefined);
     return [...more, base].map((each) => ({ base: each, serverid }));
   };

@@ -1,4 +1,5 @@
-// The reply of a call that had taken effect before it was repeated: the host says 409 and names what the first
+// The reply of a call that had taken effect before it was repeated: the host says 409 and names
+// what the first
 // one made, the caller gets what it would have got.
 
 import type { Letter } from '../api/client/courier.ts';
@@ -52,7 +53,8 @@ const readAttribute = (fields: Record<string, unknown>, attributeid: string): Re
   return { payloadtype: 'getattributemsg', fields: { ...naming, attributeid } };
 };
 
-// Replies that show what was made are read; those that show what was sent are that; others are empty.
+// Replies that show what was made are read; those that show what was sent are that; others are
+// empty.
 const READS: Readonly<Record<string, typeof readProcess>> = {
   submitfuncspecmsg: readProcess,
   submitprocessespecmsg: readProcess,
@@ -69,7 +71,10 @@ const ECHOES: Readonly<Record<string, string>> = {
 const bodyOf = (payloadtype: string, payload: unknown): string =>
   JSON.stringify({ payloadtype, payload: textToBase64(stringifyJson(payload)), error: false });
 
-/** Turns a proven 409 to a repeated call into the reply of the first one; other answers stay as they are. */
+/**
+ * Turns a proven 409 to a repeated call into the reply of the first one; other answers stay as they
+ * are.
+ */
 export const makeReplays =
   (deliver: Deliver) =>
   async (letter: Letter, host: Host, answer: Delivered, signal: AbortSignal): Promise<Delivery> => {

@@ -1,4 +1,5 @@
-// Which host a call goes to, and what it ends with: the home, the next one when no connection to the home can
+// Which host a call goes to, and what it ends with: the home, the next one when no connection to
+// the home can
 // be made; what lives on one server, to that server only.
 
 import type { Letter } from '../api/client/courier.ts';

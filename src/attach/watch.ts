@@ -1,4 +1,5 @@
-// Subscriptions of an attached client: one connection to one host, or through a node, whose frames are proven
+// Subscriptions of an attached client: one connection to one host, or through a node, whose frames
+// are proven
 // one by one. None can be altered, left out or told twice without notice.
 
 import type { Courier, Letter } from '../api/client/courier.ts';

@@ -1,4 +1,5 @@
-// The ways to a host, and which of them are open: directly, where it has proven itself a moment ago, or through
+// The ways to a host, and which of them are open: directly, where it has proven itself a moment
+// ago, or through
 // another node that answers. Asks, but brings no call.
 
 import { hostingPath } from '../federation/documents.ts';

@@ -1,4 +1,5 @@
-// One exchange between a client and a node, over HTTP or over what the caller brought. It knows no record
+// One exchange between a client and a node, over HTTP or over what the caller brought. It knows no
+// record
 // and no message; it tells whether a request that failed can have reached anybody.
 
 import { REPLY_PROOF_HEADER } from '../federation/reply-proof.ts';
@@ -20,8 +21,10 @@ export interface WireReply {
 }
 
 /**
- * Sends a request to the node at `base`: a URL, or a multiaddress where that is supported. Rejects with a
- * Fault whose `detail.sent` is 0 when nobody was reached and 1 when it is not known what became of it,
+ * Sends a request to the node at `base`: a URL, or a multiaddress where that is supported. Rejects
+ * with a
+ * Fault whose `detail.sent` is 0 when nobody was reached and 1 when it is not known what became of
+ * it,
  * or with the reason of the signal.
  */
 export type Wire = (base: string, request: WireRequest, signal: AbortSignal) => Promise<WireReply>;

@@ -24,6 +24,8 @@ export const ENV = {
   COLONIES_DATA_DIR: 'Data folder of `server start`, when --data-dir is not given',
   COLONIES_BOOTSTRAP:
     'Addresses of known nodes, separated by commas, when --bootstrap is not given',
+  COLONIES_NETWORK: 'Name of the network, when --network is not given',
+  COLONIES_ANCHORS: 'Server ids trusted without a chain, when --anchor is not given',
   COLONIES_SERVER_ID: 'Server id (1.9)',
   COLONIES_SERVER_PRVKEY: 'Private key of the server owner, when --serverprvkey is not given (1.9)',
   COLONIES_COLONY_NAME: 'Colony name, when --colonyname is not given (1.9)',

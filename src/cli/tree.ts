@@ -61,6 +61,17 @@ export const TREE: readonly Group[] = [
     load: () => from(import('./commands/executor.ts'), import('./commands/executor-list.ts')),
   },
   {
+    name: 'federation',
+    summary: 'Publish and find colonies, trust servers',
+    load: () =>
+      from(
+        import('./commands/federation.ts'),
+        import('./commands/federation-trust.ts'),
+        import('./commands/federation-endorse.ts'),
+        import('./commands/federation-members.ts'),
+      ),
+  },
+  {
     name: 'function',
     summary: 'Manage functions and submit calls to them',
     load: () => from(import('./commands/function.ts'), import('./commands/function-submit.ts')),
@@ -79,6 +90,11 @@ export const TREE: readonly Group[] = [
     name: 'monitor',
     summary: 'Serve the statistics of a server to Prometheus',
     load: () => from(import('./commands/monitor.ts')),
+  },
+  {
+    name: 'node',
+    summary: 'Show and certify a node of the overlay',
+    load: () => from(import('./commands/node.ts')),
   },
   {
     name: 'process',
