@@ -70,10 +70,13 @@ export interface Parts {
 }
 
 /** Body of an answer: each part as base64. */
-export const writeDocument = (parts: Parts): string =>
-  JSON.stringify(parts, (_key, value) =>
-    value instanceof Uint8Array ? bytesToBase64(value) : value,
-  );
+export const writeDocument = (parts: Parts): string => {
+  const texts = Object.entries(parts).map(([name, part]) => [
+    name,
+    part instanceof Uint8Array ? bytesToBase64(part) : part.map(bytesToBase64),
+  ]);
+  return JSON.stringify(Object.fromEntries(texts));
+};
 
 /** A frame out of an answer, with the kind and id it claims; not verified. */
 export interface Claimed {
