@@ -26,6 +26,10 @@ export const LIMITS = {
   nameLengthMax: 1_024,
   /** Entries of one list field in a message (targets, dependencies, channels). */
   listEntriesMax: 10_000,
+  /** Attributes of one process: kept in memory while it lives, and written anew with each change. */
+  attributesPerProcessMax: 1_000,
+  /** Keys and values of all attributes of one process, in UTF-16 units; room for the largest one. */
+  attributeTextMax: 32 * MiB,
   /** Rows one list request may ask for, as on the original servers. */
   processListMax: 100,
   logListMax: 500,

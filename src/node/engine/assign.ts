@@ -1,5 +1,4 @@
-// Assigning work: one attempt, or a long poll that ends by work, deadline, or the caller going
-// away.
+// Assigning work: one attempt, or a long poll that ends by work, deadline, or the caller leaving.
 
 import { fault } from '../errors.ts';
 import type { ColonyRow } from '../model/colony.ts';
@@ -86,7 +85,6 @@ export const makeAssign =
     want: AssignRequest,
   ): Promise<ProcessRow | undefined> => {
     if (state.draining) throw stopping();
-    if (want.signal.aborted) return undefined;
     const colony = stateOf(state, row);
     const hold = holdOf(colony, executor);
     noteWorker(state, hold);
@@ -99,5 +97,7 @@ export const makeAssign =
     if (colony.waiters.size() >= state.limits.waitersPerColonyMax) {
       throw fault('unavailable', 'too many executors of this colony are waiting; try again later');
     }
+    // Not looked at before: it is made when first read, and work at hand needs none.
+    if (want.signal.aborted) return undefined;
     return wait(state, lifecycle, colony, hold, want, want.waitMs);
   };

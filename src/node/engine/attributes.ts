@@ -2,6 +2,7 @@
 
 import { attributeId, isId } from '../crypto/ids.ts';
 import { fault } from '../errors.ts';
+import type { Limits } from '../limits.ts';
 import { ATTRIBUTE_TYPE, type AttributeRow } from '../model/attribute.ts';
 import { type ProcessRow, STATE } from '../model/process.ts';
 import { keys } from '../store/keys.ts';
@@ -60,13 +61,24 @@ const write = async (state: State, lifecycle: Lifecycle, next: ProcessRow, id: s
   );
 };
 
+const checkRoom = (attributes: readonly AttributeRow[], limits: Limits): void => {
+  const size = attributes.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  if (attributes.length <= limits.attributesPerProcessMax && size <= limits.attributeTextMax)
+    return;
+  throw fault(
+    'too-large',
+    `Failed to add attribute, a process holds at most ${limits.attributesPerProcessMax} attributes and ${limits.attributeTextMax} characters of them`,
+  );
+};
+
 /** Makes the attributes part of the engine. */
 export const makeAttributes = (state: State, lifecycle: Lifecycle): Attributes => ({
   find: (attributeid) => find(state, attributeid),
   add: async (asked, caller, wanted, upsert = false) => {
     state.store.admit();
     const p = findProcess(state, asked.id);
-    if (!p) throw fault('not-found', 'Failed to add attribute, process not found');
+    if (!p || !state.colonies.has(p.colony))
+      throw fault('not-found', 'Failed to add attribute, process not found');
     check(p, caller, upsert);
     const id = attributeId(p.id, wanted.key, wanted.type);
     const taken = p.attributes.some((a) => a.id === id) || envAttribute(p, id) !== undefined;
@@ -79,6 +91,7 @@ export const makeAttributes = (state: State, lifecycle: Lifecycle): Attributes =
     }
     const attribute: AttributeRow = { id, ...wanted };
     const next = { ...p, attributes: [...p.attributes.filter((a) => a.id !== id), attribute] };
+    checkRoom(next.attributes, state.limits);
     await write(state, lifecycle, next, id);
     return { attribute, process: next };
   },

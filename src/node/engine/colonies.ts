@@ -128,8 +128,10 @@ export const makeColonies = (
   remove: (row) => remove(state, lifecycle, stateOf(state, row), purge),
   pause: async (row, paused) => {
     const colony = stateOf(state, row);
-    await replace(state, colony, { ...colony.row, paused });
+    const written = replace(state, colony, { ...colony.row, paused });
+    // At once: work submitted from now on must not overtake what waited.
     if (!paused) lifecycle.match(colony);
+    await written;
   },
   statistics: (row) => colonyStatistics(stateOf(state, row)),
   changeId: async (row, id) => {

@@ -236,7 +236,7 @@ export interface Events {
    * unsubscriber.
    */
   ofColony(colony: ColonyRow, executortype: string, state: number, listener: Listener): () => void;
-  /** This process entering `state`; called at once (before it returns) when it already is in it. */
+  /** This process entering `state`; called as soon as that is on disk when it already is in it. */
   ofProcess(p: ProcessRow, state: number, listener: Listener): () => void;
 }
 

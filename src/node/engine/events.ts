@@ -37,16 +37,37 @@ export const makeEventHub = (): EventHub => {
   };
 };
 
-/** The events part of the engine; `find` gives the process as stored now. */
+/**
+ * The events part of the engine; `find` gives the process as decided now, `settled` tells when that is
+ * on disk.
+ */
 export const makeEvents = (
   hub: EventHub,
   find: (id: string) => ProcessRow | undefined,
+  settled: () => Promise<void> | undefined,
 ): Events => ({
   ofColony: (colony: ColonyRow, executortype, state, listener) =>
     hub.on(colonyKey(colony.no, executortype, state), listener),
   ofProcess: (p, state, listener) => {
+    let over = false;
+    const off = hub.on(processKey(p.id, state), (row) => {
+      over = true;
+      listener(row);
+    });
     const now = find(p.id);
-    if (now?.state === state) listener(now);
-    return hub.on(processKey(p.id, state), listener);
+    const tell = (): void => {
+      if (!over && now?.state === state) listener(now);
+    };
+    const pending = settled();
+    if (pending === undefined) tell();
+    // A change that is on its way to the disk is told by its own command; else this one was there before.
+    else
+      pending.then(tell, () => {
+        // The store failed: nothing is told any more.
+      });
+    return () => {
+      over = true;
+      off();
+    };
   },
 });

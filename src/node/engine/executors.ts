@@ -1,6 +1,5 @@
-// Executors of a colony: registered by the colony owner, pending until approved. A removed one
-// keeps its
-// row, so that the history of the colony can be read, but gives its name free.
+// Executors of a colony: registered by the colony owner, pending until approved. A removed one keeps
+// its row, so that the history of the colony can be read, but gives its name free.
 
 import { fault } from '../errors.ts';
 import { checkName } from '../model/colony.ts';
@@ -24,10 +23,23 @@ export const placeExecutor = (colony: ColonyState, row: ExecutorRow): ExecutorHo
     running: new Set(),
   };
   colony.executorsByName.set(row.name, hold);
-  if (isLive(hold) || !isLive(colony.executorsById.get(row.id))) {
-    colony.executorsById.set(row.id, hold);
-  }
+  const known = colony.executorsById.get(row.id);
+  if (!known || prevails(hold, known)) colony.executorsById.set(row.id, hold);
   return hold;
+};
+
+/** Which of two rows with one id is meant by the id: the registered one, else the newer. */
+const prevails = (a: ExecutorHold, b: ExecutorHold): boolean =>
+  isLive(a) === isLive(b) ? a.row.commissionedUs > b.row.commissionedUs : isLive(a);
+
+/** Lets the id mean whoever of those that still have it. */
+const reindex = (colony: ColonyState, id: string): void => {
+  colony.executorsById.delete(id);
+  for (const hold of colony.executorsByName.values()) {
+    if (hold.row.id !== id) continue;
+    const known = colony.executorsById.get(id);
+    if (!known || prevails(hold, known)) colony.executorsById.set(id, hold);
+  }
 };
 
 const holdOf = (
@@ -36,8 +48,8 @@ const holdOf = (
 ): { colony: ColonyState; hold: ExecutorHold } => {
   const colony = state.colonies.get(executor.colony);
   const hold = colony?.executorsByName.get(executor.name);
-  if (!colony || !hold) throw fault('not-found', `executor ${executor.name} is gone`);
-  return { colony, hold };
+  if (colony && hold?.row.id === executor.id) return { colony, hold };
+  throw fault('not-found', `executor ${executor.name} is gone`);
 };
 
 const dropWaiters = (colony: ColonyState, hold: ExecutorHold): void => {
@@ -94,7 +106,12 @@ const add = async (
     commissionedUs: state.clock.nowUs(),
     heardUs: 0,
   };
+  const old = colony.executorsByName.get(name);
   placeExecutor(colony, row);
+  if (old) {
+    state.heard.delete(old);
+    if (old.row.id !== row.id) reindex(colony, old.row.id);
+  }
   await state.store.write((w) => {
     executorTable.put(w, row);
     w.made(row.id);
@@ -114,7 +131,8 @@ export const unregister = async (
   executor: ExecutorRow,
 ): Promise<void> => {
   const { colony, hold } = holdOf(state, executor);
-  hold.row = { ...hold.row, state: EXECUTOR_STATE.unregistered };
+  hold.row = { ...hold.row, state: EXECUTOR_STATE.unregistered, heardUs: hold.heardUs };
+  state.heard.delete(hold);
   dropWaiters(colony, hold);
   const written = state.store.write((w) => {
     executorTable.put(w, hold.row);
@@ -141,9 +159,9 @@ const changeId = async (
     );
   }
   dropWaiters(colony, hold);
-  colony.executorsById.delete(hold.row.id);
   hold.row = { ...hold.row, id };
-  colony.executorsById.set(id, hold);
+  reindex(colony, executor.id);
+  reindex(colony, id);
   const written = state.store.write((w) => {
     executorTable.put(w, hold.row);
     for (const [name, fun] of hold.functions) {
@@ -157,6 +175,18 @@ const changeId = async (
     lifecycle.change(colony, live, { executorid: id }),
   );
   await Promise.all([written, ...running]);
+};
+
+/** An unregistered executor may come back only while nobody else has its id. */
+const checkRevival = (colony: ColonyState, hold: ExecutorHold): void => {
+  const { id } = hold.row;
+  const other = colony.executorsById.get(id);
+  if (other !== hold && isLive(other)) {
+    throw fault('conflict', `Executor with id <${id}> already exists under another name`, {
+      reason: 'id',
+    });
+  }
+  colony.executorsById.set(id, hold);
 };
 
 /** Makes the executors part of the engine. */
@@ -173,22 +203,13 @@ export const makeExecutors = (state: State, lifecycle: Lifecycle): Executors => 
   add: (row, executor, rename = false) => add(state, stateOf(state, row), executor, rename),
   approve: async (executor) => {
     const { colony, hold } = holdOf(state, executor);
-    const other = colony.executorsById.get(executor.id);
-    if (other && other !== hold && isLive(other)) {
-      throw fault(
-        'conflict',
-        `Executor with id <${executor.id}> already exists under another name`,
-        {
-          reason: 'id',
-        },
-      );
-    }
-    colony.executorsById.set(executor.id, hold);
+    checkRevival(colony, hold);
     hold.heardUs = 0;
     await update(state, hold, { state: EXECUTOR_STATE.approved, heardUs: 0 });
   },
   reject: async (executor) => {
     const { colony, hold } = holdOf(state, executor);
+    checkRevival(colony, hold);
     dropWaiters(colony, hold);
     await update(state, hold, { state: EXECUTOR_STATE.rejected });
   },

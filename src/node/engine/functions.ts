@@ -1,6 +1,8 @@
 // The functions that executors offer.
 
+import { fault } from '../errors.ts';
 import { checkName } from '../model/colony.ts';
+import { EXECUTOR_STATE, type ExecutorRow } from '../model/executor.ts';
 import type { FunctionRow } from '../model/function.ts';
 import { countCall } from '../model/function.ts';
 import type { Writer } from '../store/commit.ts';
@@ -39,6 +41,13 @@ export const dropFunctions = (state: State, w: Writer, hold: ExecutorHold): void
 export const restoreFunction = (state: State, row: FunctionRow): void =>
   place(state, state.colonies.get(row.colony)?.executorsById.get(row.executorid), row);
 
+/** The executor as it is now. Throws not-found when it was removed meanwhile. */
+const registered = (state: State, executor: ExecutorRow): ExecutorHold => {
+  const hold = state.colonies.get(executor.colony)?.executorsByName.get(executor.name);
+  if (hold?.row.id === executor.id && hold.row.state !== EXECUTOR_STATE.unregistered) return hold;
+  throw fault('not-found', `executor ${executor.name} is gone`);
+};
+
 /** Makes the functions part of the engine. */
 export const makeFunctions = (state: State): Functions => ({
   get: (functionid) => state.functions.get(functionid),
@@ -52,9 +61,9 @@ export const makeFunctions = (state: State): Functions => ({
   },
   add: async (executor, fun) => {
     checkName('Function name', fun.funcname);
-    const colony = state.colonies.get(executor.colony);
-    const hold = colony?.executorsByName.get(executor.name);
-    const old = hold?.functions.get(fun.funcname);
+    checkName('Function id', fun.functionid);
+    const hold = registered(state, executor);
+    const old = hold.functions.get(fun.funcname);
     const taken = fun.functionid !== '' && state.functions.has(fun.functionid);
     const id =
       old?.wire.functionid ??

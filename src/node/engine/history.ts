@@ -6,7 +6,8 @@ import { SECOND_US } from '../model/time.ts';
 import { keys, partsOf } from '../store/keys.ts';
 import { decodeEnded, type Ended } from '../store/tables/processes.ts';
 import type { HistoryQuery, ListQuery, Processes } from './engine.ts';
-import type { Live } from './live.ts';
+import { makeHeap } from './heap.ts';
+import { goesFirst, type Live } from './live.ts';
 import { findProcess } from './lookup.ts';
 import { type ColonyState, type State, stateOf } from './state.ts';
 
@@ -22,6 +23,10 @@ const factsOf = (p: ProcessRow): Facts => ({
   initiatorname: p.initiatorname,
 });
 
+/** Whether more than the state and the executor type is asked for. */
+const isNarrow = (query: ListQuery): boolean =>
+  query.label !== undefined || query.initiator !== undefined;
+
 const matches = (query: ListQuery, facts: Facts): boolean =>
   (query.executortype === undefined || facts.executortype === query.executortype) &&
   (query.label === undefined || facts.label === query.label) &&
@@ -36,13 +41,31 @@ const takeRows = (lives: Iterable<Live>, query: ListQuery): ProcessRow[] => {
   return rows;
 };
 
+/** The first `query.count` that match, in queue order, at the cost of one look at each. */
+const firstInQueue = (lives: Iterable<Live>, query: ListQuery): ProcessRow[] => {
+  const kept = makeHeap<Live>(
+    (a, b) => goesFirst(b, a),
+    () => true,
+  );
+  for (const live of lives) {
+    if (live.row.state !== query.state || !matches(query, factsOf(live.row))) continue;
+    kept.push(live);
+    if (kept.size() > query.count) kept.pop();
+  }
+  const rows: ProcessRow[] = [];
+  for (let live = kept.pop(); live; live = kept.pop()) rows.push(live.row);
+  return rows.reverse();
+};
+
 const liveRows = (colony: ColonyState, query: ListQuery): ProcessRow[] => {
   if (query.state === STATE.running) {
     const running = [...colony.running];
     return takeRows(query.order === 'newest' ? running.reverse() : running, query);
   }
-  return query.order === 'newest'
-    ? takeRows(colony.timeline.newestFirst(), query)
+  if (query.order === 'newest') return takeRows(colony.timeline.newestFirst(), query);
+  // Ordering a whole backlog to find the few that match would cost far more than looking through it.
+  return isNarrow(query)
+    ? firstInQueue(colony.timeline.newestFirst(), query)
     : takeRows(colony.queue.inOrder(query.executortype), query);
 };
 

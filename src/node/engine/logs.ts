@@ -83,8 +83,10 @@ export const makeLogs = (state: State): Logs => ({
     const executorname = state.colonies.get(p.colony)?.executorsById.get(caller)?.row.name ?? '';
     await put(state, p.colony, { processid: p.id, executorname, message });
   },
-  addForExecutor: (executor, message) =>
-    put(state, executor.colony, { processid: '', executorname: executor.name, message }),
+  addForExecutor: async (executor, message) => {
+    if (!state.colonies.has(executor.colony)) throw fault('not-found', 'the colony is gone');
+    await put(state, executor.colony, { processid: '', executorname: executor.name, message });
+  },
   ofProcess: async (p, query) => {
     if (query.count <= 0) return [];
     const range = keys.processLogs(p.colony, p.id);

@@ -117,6 +117,11 @@ const loadLive = async (state: State, lifecycle: Lifecycle): Promise<void> => {
     const colony = state.colonies.get(row.colony);
     if (colony) lifecycle.restore(colony, row, progressed);
   }
+  for (const { running } of state.colonies.values()) {
+    const byStart = [...running].sort((a, b) => a.row.startedUs - b.row.startedUs);
+    running.clear();
+    for (const live of byStart) running.add(live);
+  }
 };
 
 const load = async (state: State, lifecycle: Lifecycle, serverId?: string): Promise<void> => {
@@ -146,7 +151,11 @@ const compose = (state: State, lifecycle: Lifecycle): Engine => ({
   attributes: makeAttributes(state, lifecycle),
   logs: makeLogs(state),
   server: makeServer(state),
-  events: makeEvents(state.events, (id) => findProcess(state, id)),
+  events: makeEvents(
+    state.events,
+    (id) => findProcess(state, id),
+    () => state.store.settled(),
+  ),
   once: makeOnce(state),
   settled: () => state.store.settled(),
   tick: makeTick(state, lifecycle),

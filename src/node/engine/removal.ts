@@ -1,6 +1,5 @@
-// Deleting history in pieces: of removed colonies, and of what retention lets go. A crash in
-// between is
-// finished at the next start.
+// Deleting history in pieces: of removed colonies, and of what retention lets go. A crash in between
+// is finished at the next start.
 
 import type { ColonyRow } from '../model/colony.ts';
 import { STATE } from '../model/process.ts';
@@ -42,18 +41,24 @@ export const purgeColony = async (
 };
 
 /**
- * Deletes what is older than the retention time, at most LIMITS.tickWorkMax rows a colony and call.
+ * Deletes what is older than the retention time, at most LIMITS.tickWorkMax rows of a kind, colony
+ * and call. Tells whether some may be left.
  */
-export const retain = async (state: State, lifecycle: Lifecycle): Promise<void> => {
+export const retain = async (state: State, lifecycle: Lifecycle): Promise<boolean> => {
   const { retentionS } = state.options;
-  if (retentionS <= 0) return;
+  const { tickWorkMax } = state.limits;
+  if (retentionS <= 0) return false;
+  let more = false;
   const untilUs = state.clock.nowUs() - retentionS * SECOND_US;
   for (const { row } of state.colonies.values()) {
     for (const final of [STATE.success, STATE.failed, STATE.cancelled]) {
       const range = keys.endedBefore(row.no, final, untilUs);
-      await removeEnded(state, lifecycle, range, state.limits.tickWorkMax);
+      const removed = await removeEnded(state, lifecycle, range, tickWorkMax);
+      more ||= removed >= tickWorkMax;
     }
     const logs = keys.logsBefore(row.no, BigInt(untilUs) * 1000n);
-    await removeLogs(state, row.no, logs, state.limits.tickWorkMax);
+    const removed = await removeLogs(state, row.no, logs, tickWorkMax);
+    more ||= removed >= tickWorkMax;
   }
+  return more;
 };

@@ -44,40 +44,47 @@ const isStale = (state: State, colony: ColonyState, hold: ExecutorHold, nowUs: n
 
 const dropStale = async (state: State, lifecycle: Lifecycle, nowUs: number): Promise<void> => {
   if (state.options.staleExecutorS <= 0) return;
+  const dropped: Promise<void>[] = [];
   for (const colony of state.colonies.values()) {
     for (const hold of colony.executorsByName.values()) {
+      if (dropped.length >= state.limits.tickWorkMax) break;
       if (!isStale(state, colony, hold, nowUs)) continue;
       state.log.info('executor unregistered: not heard from', {
         colony: colony.row.name,
         executor: hold.row.name,
       });
-      await unregister(state, lifecycle, hold.row);
+      dropped.push(unregister(state, lifecycle, hold.row));
     }
   }
+  await Promise.all(dropped);
 };
 
 const writeHeard = async (state: State): Promise<void> => {
-  if (state.heard.size === 0) return;
+  const heard = [...state.heard];
+  if (heard.length === 0) return;
+  state.heard.clear();
   await state.store.write((w) => {
-    for (const hold of state.heard) {
+    for (const hold of heard) {
       hold.row = { ...hold.row, heardUs: hold.heardUs };
       executorTable.put(w, hold.row);
     }
   });
-  state.heard.clear();
 };
 
 /** Makes `Engine.tick`. */
 export const makeTick = (state: State, lifecycle: Lifecycle): (() => Promise<void>) => {
   let slowAtUs = 0;
+  let more = false;
   return async () => {
     const nowUs = state.clock.nowUs();
     await Promise.all(expire(state, lifecycle, nowUs));
-    if (nowUs < slowAtUs) return;
+    const slow = nowUs >= slowAtUs;
+    // History that is due goes at every tick until none is left.
+    if (slow || more) more = await retain(state, lifecycle);
+    if (!slow) return;
     slowAtUs = nowUs + SLOW_US;
     await writeHeard(state);
     await dropStale(state, lifecycle, nowUs);
-    await retain(state, lifecycle);
     await forgetOnce(state, state.clock.now(), state.limits.onceForgottenMax);
   };
 };
