@@ -71,7 +71,8 @@ test('the child has no input and exactly the given environment', async () => {
 });
 
 test('stopping ends the child and what it started', async () => {
-  // The inner sleep holds the output open: as long as it lives, `done` cannot settle within the grace.
+  // The inner sleep holds the output open: as long as it lives, `done` cannot settle within the
+  // grace.
   const { child, output } = collect(command('sh', '-c', 'sleep 100 & echo ready; wait'));
   while (!output().includes('ready')) await new Promise((resolve) => setTimeout(resolve, 5));
   child.stop(3_600_000);
