@@ -39,8 +39,7 @@ const urlOf = (host: string, port: number, tls: boolean): string => {
  */
 export const selfUrls = (options: SelfOptions, addresses: readonly string[]): readonly string[] => {
   const { policy, announce, httpHost, httpPort, tls } = options;
-  const given = urlsIn(announce);
-  if (given.length > 0 || policy === 'public') return given;
+  if (announce.length > 0 || policy === 'public') return urlsIn(announce);
   const everywhere = httpHost === '' || httpHost === '0.0.0.0' || httpHost === '::';
   const hosts = new Set(addresses.flatMap((address) => hostOf(address) ?? []));
   const numeric = addressKind(httpHost) === undefined ? [] : [httpHost];

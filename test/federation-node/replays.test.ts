@@ -1,0 +1,149 @@
+// Calls that take effect once: directly, relayed, and after a restart.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { idOf } from '../support/world.ts';
+import {
+  clock,
+  endNodes,
+  guarded,
+  post,
+  publish,
+  sealed,
+  startNode,
+  startNodes,
+  type TestNode,
+  until,
+} from './nodes.ts';
+
+let home: TestNode;
+let relay: TestNode;
+const DEV = idOf('dev');
+const STRICT = idOf('strict');
+const SPEC = { funcname: 'f', conditions: { colonyname: DEV, executortype: 'worker' } };
+
+beforeAll(async () => {
+  [home, relay] = (await startNodes(['home', 'relay'])) as [TestNode, TestNode];
+  await home.colony('dev');
+  await home.user('alice', 'dev');
+  await home.executor('e1', 'dev');
+  await publish(relay, 'dev', [home.id]);
+  await home.colony('strict');
+  await home.user('alice', 'strict');
+  await publish(relay, 'strict', [home.id], { flags: ['nonces-required'] });
+}, 60_000);
+afterAll(() => endNodes([home, relay]));
+
+const waiting = async (): Promise<number> => {
+  const fields = { colonyname: DEV, ...guarded(home.id) };
+  return (await home.send('alice', 'getcolonystatsmsg', fields)).payload.waitingprocesses;
+};
+
+const submitted = (fields: object) =>
+  sealed('alice', 'submitfuncspecmsg', { spec: SPEC, ...fields });
+
+test('a repeated call changes nothing and is told what the first one made', async () => {
+  const before = await waiting();
+  const body = submitted(guarded(home.id));
+  const first = await post(home.url, body);
+  expect(first.status).toBe(200);
+  for (const url of [home.url, relay.url]) {
+    const again = await post(url, body);
+    expect(again).toMatchObject({
+      status: 409,
+      payload: { made: first.payload.processid },
+    });
+    expect(again.payload.message).toBe(`already done: ${first.payload.processid}`);
+    expect(again.proof).toBeDefined();
+  }
+  expect(await waiting()).toBe(before + 1);
+});
+
+test('of many at once, over two ways, one takes effect', async () => {
+  const before = await waiting();
+  const body = submitted(guarded(home.id));
+  const urls = Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? home.url : relay.url));
+  const answers = await Promise.all(urls.map((url) => post(url, body)));
+  const done = answers.filter(({ status }) => status === 200);
+  expect(done).toHaveLength(1);
+  const made = answers.filter(({ status }) => status === 409).map(({ payload }) => payload.made);
+  expect(new Set(made)).toEqual(new Set([done[0]?.payload.processid]));
+  expect(await waiting()).toBe(before + 1);
+});
+
+test('calls without a nonce are never taken for repeats', async () => {
+  const before = await waiting();
+  const body = submitted({});
+  const answers = await Promise.all([post(home.url, body), post(relay.url, body)]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  expect(await waiting()).toBe(before + 2);
+});
+
+test('a call out of time, for another server, or with half of the fields is refused', async () => {
+  const refusals = [
+    [{ ...guarded(home.id), issuedat: clock.now() - 121_000 }, 403, /120 seconds/],
+    [{ ...guarded(home.id), issuedat: clock.now() + 121_000 }, 403, /120 seconds/],
+    [guarded(relay.id), 403, /another server/],
+    [{ nonce: guarded('').nonce, issuedat: clock.now() }, 403, /names its server/],
+    [{ ...guarded(home.id), nonce: 'short' }, 400, /nonce/],
+    [{ ...guarded(home.id), nonce: `${'a'.repeat(20)}\u0000` }, 400, /nonce/],
+    [{ ...guarded(home.id), issuedat: 'now' }, 400, /issuedat/],
+  ] as const;
+  for (const [fields, status, text] of refusals) {
+    const answer = await post(relay.url, submitted(fields));
+    expect([answer.status, answer.payload.message]).toEqual([status, expect.stringMatching(text)]);
+  }
+});
+
+test('a refused call leaves no trace', async () => {
+  const fields = guarded(home.id);
+  const bad = sealed('alice', 'submitfuncspecmsg', { ...fields, spec: { funcname: '' } });
+  expect((await post(home.url, bad)).status).toBeGreaterThanOrEqual(400);
+  expect((await post(home.url, submitted(fields))).status).toBe(200);
+});
+
+test('what the first call removed is not looked for by the repeat', async () => {
+  const { payload } = await home.send('alice', 'submitfuncspecmsg', { spec: SPEC });
+  const { processid } = payload;
+  const body = sealed('alice', 'removeprocessmsg', { processid, ...guarded(home.id) });
+  expect((await post(home.url, body)).status).toBe(200);
+  expect((await post(home.url, body)).status).toBe(409);
+});
+
+test('an assignment is given once, and a poll that waits is not doubled', async () => {
+  const poll = (fields: object) =>
+    sealed('e1', 'assignprocessmsg', { colonyname: DEV, timeout: 10, ...fields });
+  const fields = guarded(home.id);
+  const got = await post(relay.url, poll(fields));
+  expect(got.status).toBe(200);
+  const again = await post(home.url, poll(fields));
+  expect(again).toMatchObject({ status: 409, payload: { made: got.payload.processid } });
+
+  await home.send('dev', 'removeallprocessesmsg', { colonyname: DEV, state: 0 });
+  const next = poll(guarded(home.id));
+  const idle = post(home.url, next);
+  await until(async () => (await post(home.url, next)).status === 409);
+  const work = await home.send('alice', 'submitfuncspecmsg', { spec: SPEC });
+  expect((await idle).payload.processid).toBe(work.payload.processid);
+  expect((await post(home.url, next)).payload.made).toBe(work.payload.processid);
+});
+
+test('a colony may demand nonces, of direct and of relayed calls', async () => {
+  const plain = { colonyname: STRICT };
+  for (const node of [home, relay]) {
+    const refused = await node.send('alice', 'getcolonymsg', plain);
+    expect(refused).toMatchObject({ status: 403 });
+    expect(refused.payload.message).toMatch(/demands nonce/);
+    const taken = await node.send('alice', 'getcolonymsg', { ...plain, ...guarded(home.id) });
+    expect(taken.status).toBe(200);
+  }
+});
+
+test('a repeat is known after a restart', async () => {
+  const body = submitted(guarded(home.id));
+  const first = await post(home.url, body);
+  expect(first.status).toBe(200);
+  await home.stop();
+  home = await startNode(home.options);
+  const again = await post(home.url, body);
+  expect(again).toMatchObject({ status: 409, payload: { made: first.payload.processid } });
+});
