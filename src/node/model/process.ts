@@ -217,7 +217,7 @@ export const cancel = (p: ProcessRow, nowUs: number): Change => {
   return finish(STATE.cancelled, nowUs);
 };
 
-/** Every attribute of the process as it travels: the ENV ones first. */
+/** Every attribute of the process as it travels: the ENV ones first, unless they were replaced. */
 export const attributesOf = (p: ProcessRow, colonyname: string): Attribute[] => {
   const env = Object.entries(p.spec.env).map(([key, value]) => ({
     id: attributeId(p.id, key, ATTRIBUTE_TYPE.env),
@@ -225,7 +225,8 @@ export const attributesOf = (p: ProcessRow, colonyname: string): Attribute[] => 
     key,
     value,
   }));
-  return [...env, ...p.attributes].map((row) => attributeWire(row, p, colonyname));
+  const kept = env.filter((row) => !p.attributes.some(({ id }) => id === row.id));
+  return [...kept, ...p.attributes].map((row) => attributeWire(row, p, colonyname));
 };
 
 /** One attribute as it travels; `colonyname` as the request named the colony. */
