@@ -22,7 +22,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   api: ['node/engine', 'node/model', 'node/crypto'],
   attach: ['api', 'federation', 'node/model', 'node/crypto'],
   'sdk.ts': ['attach', 'api', 'node/model', 'node/crypto', 'federation'],
-  'index.ts': ['api', 'dht', 'federation', 'node'],
+  'index.ts': ['compose', 'api', 'dht', 'federation', 'node'],
   compose: ['api', 'dht', 'federation', 'node'],
   cli: [
     'index.ts',
