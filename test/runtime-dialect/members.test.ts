@@ -244,7 +244,7 @@ describe('reading runtimes', () => {
     const executor = { executorid: id(9), executorname: 'today', colonyname: 'dev' };
     await w.ok(colony, 'addexecutormsg', { executor });
     await w.ok(colony, 'approveexecutormsg', { colonyname: 'dev', executorname: 'today' });
-    await w.ok(9, 'getcolonymsg', { colonyname: 'dev' });
+    await w.call(9, 'assignprocessmsg', { colonyname: 'dev', timeout: -1 });
     await w.assign(r1);
     w.clock.advance(3_600_000);
     await w.pass(1);
