@@ -28,7 +28,6 @@ import { fault } from './node/errors.ts';
 import { makeLifecycle, type Part, ticking } from './node/lifecycle.ts';
 import { LIMITS } from './node/limits.ts';
 import { type Log, silentLog } from './node/log.ts';
-import { destroyStore } from './node/store/store.ts';
 
 export { type Config, readConfig } from './node/config.ts';
 
@@ -39,13 +38,15 @@ export interface Parts {
   /** Version and build time that the node reports. */
   readonly build?: { readonly version: string; readonly time: string };
   /**
-   * Decides who owns the server before it answers anybody: gets the id that folder and settings lead to, ''
-   * when there is none, and gives the one to use. May throw to refuse.
+   * Decides who owns the server before it answers anybody: gets the id that folder and settings
+   * lead to, '' when there is none, and gives the one to use. May throw to refuse.
    */
   readonly chooseServerId?: (found: string) => string;
   /** Key of the server owner, to certify the node's key in the overlay with; 64 hex digits. */
   readonly serverKey?: string;
-  /** Called once when the node cannot go on, because its store failed: stop it and end the process. */
+  /**
+   * Called once when the node cannot go on, because its store failed: stop it and end the process.
+   */
   readonly onFatal?: (error: unknown) => void;
 }
 
@@ -149,12 +150,6 @@ const chooseServerId = async ({ engine }: OpenedEngine, parts: Parts): Promise<v
   const chosen = parts.chooseServerId?.(found) ?? found;
   if (chosen !== found) await engine.server.changeId(chosen);
 };
-
-/**
- * Deletes everything that a node keeps in this folder; nothing happens when there is nothing. Throws
- * unavailable with `detail.reason` 'locked' while a node uses it.
- */
-export const resetData = (dir: string): Promise<void> => destroyStore(`${dir}/store`);
 
 interface Ground {
   readonly config: Config;
@@ -287,8 +282,9 @@ const run = async (ground: Ground): Promise<Node> => {
 };
 
 /**
- * Starts a node and gives it when it answers. `config.dataDir` must not be empty. Throws unavailable with
- * `detail.reason` 'locked', 'newer', 'address' or 'tls'; what was started is stopped then.
+ * Starts a node and gives it when it answers. `config.dataDir` must not be empty. Throws
+ * unavailable with `detail.reason` 'locked', 'newer', 'address' or 'tls'; what was started is
+ * stopped then.
  */
 export const createNode = async (config: Config, parts: Parts = {}): Promise<Node> => {
   const { clock = systemClock(), log = silentLog(), build = { version: '', time: '' } } = parts;

@@ -1,4 +1,5 @@
-// The well-known identities of development servers. Their private keys stand in public documentation:
+// The well-known identities of development servers. Their private keys stand in public
+// documentation:
 // whatever trusts them belongs to everybody.
 
 export interface KnownIdentity {

@@ -1,4 +1,5 @@
-// Runs a node in this process until it is told to stop: what `dev` and `server start` have in common.
+// Runs a node in this process until it is told to stop: what `dev` and `server start` have in
+// common.
 // The node's code is loaded here, when it is needed, and not before.
 
 import type { Node } from '../index.ts';
@@ -17,11 +18,20 @@ const ADVICE: Readonly<Record<string, string>> = {
   tls: 'Give files with --tlskey and --tlscert, or serve plain HTTP with --insecure.',
 };
 
-/** A failure to start, with what to do about it. */
+// A failure with what to do about it.
 const explained = (error: unknown): unknown => {
   const reason = error instanceof Fault ? error.detail['reason'] : undefined;
   const advice = ADVICE[String(reason)];
   return advice === undefined ? error : advised((error as Fault).message, advice, error);
+};
+
+/** Runs what opens a data folder or a port; failures tell what to do about them. */
+export const explaining = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    throw explained(error);
+  }
 };
 
 /** Where a server's lines go: the documented form, or JSON. */
@@ -40,36 +50,37 @@ export interface Serving {
   readonly log: Log;
   /** Key of the server owner, to certify the node's key with. */
   readonly serverKey?: string | undefined;
-  /** Decides who owns the server before it answers; gets '' when there is no owner yet. May throw. */
+  /**
+   * Decides who owns the server before it answers; gets '' when there is no owner yet. May throw.
+   */
   readonly chooseServerId?: (found: string) => string;
   /** Runs once the node answers; a failure stops the node. */
   readonly ready: (node: Node) => Promise<void> | void;
 }
 
-/** Starts a node, waits for SIGINT or SIGTERM, stops it. Gives the exit code; throws what kept it from starting. */
+/**
+ * Starts a node, waits for SIGINT or SIGTERM, stops it. Gives the exit code; throws what kept it
+ * from starting.
+ */
 export const serve = async (ctx: Context, config: Config, serving: Serving): Promise<number> => {
   const { createNode } = await import('../index.ts');
   const { log } = serving;
   const stop = ctx.stopSignal();
   let fatal: unknown;
   const failed = new AbortController();
-  const starting = createNode(config, {
-    clock: ctx.clock,
-    log,
-    build: { version: buildVersion(), time: buildTime() },
-    ...(serving.serverKey === undefined ? {} : { serverKey: serving.serverKey }),
-    ...(serving.chooseServerId === undefined ? {} : { chooseServerId: serving.chooseServerId }),
-    onFatal: (error) => {
-      fatal = error;
-      failed.abort();
-    },
-  });
-  let node: Node;
-  try {
-    node = await starting;
-  } catch (error) {
-    throw explained(error);
-  }
+  const node = await explaining(() =>
+    createNode(config, {
+      clock: ctx.clock,
+      log,
+      build: { version: buildVersion(), time: buildTime() },
+      ...(serving.serverKey === undefined ? {} : { serverKey: serving.serverKey }),
+      ...(serving.chooseServerId === undefined ? {} : { chooseServerId: serving.chooseServerId }),
+      onFatal: (error) => {
+        fatal = error;
+        failed.abort();
+      },
+    }),
+  );
   try {
     log.info(`Starting Colonies API server at port: ${node.port}`);
     await serving.ready(node);

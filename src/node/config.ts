@@ -1,5 +1,5 @@
-// The settings of a node: one schema, and how its values come together from a file, the environment and
-// flags. Pure: whoever reads files and `process.env` (the command line) hands them in.
+// The settings of a node: one schema, and how its values come together from a file, the environment
+// and flags. Pure: whoever reads files and `process.env` (the command line) hands them in.
 
 import { z } from 'zod';
 import { fault } from './errors.ts';
@@ -361,8 +361,8 @@ export interface ConfigSources {
 }
 
 /**
- * Puts the settings together: defaults, then file, then environment, then flags. Throws bad-request that
- * names each wrong setting and where it came from; unknown names in the file are refused.
+ * Puts the settings together: defaults, then file, then environment, then flags. Throws bad-request
+ * that names each wrong setting and where it came from; unknown names in the file are refused.
  */
 export const readConfig = (sources: ConfigSources = {}): Config => {
   const { file = {}, env = {}, flags = {} } = sources;

@@ -1,12 +1,16 @@
-// The mechanism of start and stop: parts start in order and stop in reverse, each within a deadline.
-// It knows no part by name: which parts there are is composition, and lives in src/index.ts.
+// The mechanism of start and stop: parts start in order and stop in reverse, each within a
+// deadline. It knows no part by name: which parts there are is composition, and lives in
+// src/index.ts.
 
 import type { Clock } from './clock.ts';
 import { fault } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import type { Log } from './log.ts';
 
-/** Something that runs. Nothing happens before `start`; `stop` also follows a start that failed or was late. */
+/**
+ * Something that runs. Nothing happens before `start`; `stop` also follows a start that failed or
+ * was late.
+ */
 export interface Part {
   readonly name: string;
   start(): Promise<void> | void;
@@ -15,14 +19,15 @@ export interface Part {
 
 export interface Lifecycle {
   /**
-   * Starts the parts in order. When one fails, or takes longer than `LIMITS.partStartMs`, those already
-   * started are stopped and its failure is thrown. A second call gives the first one's outcome.
+   * Starts the parts in order. When one fails, or takes longer than `LIMITS.partStartMs`, those
+   * already started are stopped and its failure is thrown. A second call gives the first one's
+   * outcome.
    */
   start(): Promise<void>;
   /**
-   * Waits for the part that is starting, then stops the started ones in reverse order, each for at most
-   * `LIMITS.partStopMs`. A part that fails or hangs is logged and the others are still stopped. A second
-   * call gives the first one's outcome.
+   * Waits for the part that is starting, then stops the started ones in reverse order, each for at
+   * most `LIMITS.partStopMs`. A part that fails or hangs is logged and the others are still
+   * stopped. A second call gives the first one's outcome.
    */
   stop(): Promise<void>;
 }
@@ -59,7 +64,8 @@ export const makeLifecycle = (clock: Timer, log: Log, parts: readonly Part[]): L
   const startAll = async (): Promise<void> => {
     for (const part of parts) {
       if (stopping !== undefined) throw fault('unavailable', 'stopped while starting');
-      // Noted first: a part that failed half way, or is late, may hold something that must be let go.
+      // Noted first: a part that failed half way, or is late, may hold something that must be let
+      // go.
       started.push(part);
       const up = within(clock, LIMITS.partStartMs, `starting ${part.name}`, part.start);
       inFlight = Promise.allSettled([up]);
@@ -104,7 +110,10 @@ export const makeLifecycle = (clock: Timer, log: Log, parts: readonly Part[]): L
   };
 };
 
-/** A part that calls `tick` every `everyMs`, one at a time. A tick that throws is logged; the next one runs. */
+/**
+ * A part that calls `tick` every `everyMs`, one at a time. A tick that throws is logged; the next
+ * one runs.
+ */
 export const ticking = (
   clock: Timer,
   log: Log,

@@ -1,5 +1,5 @@
-// The getting-started of the founding README, word for word, against the built program. Only the port is
-// another one, so that it can run beside a server that somebody uses.
+// The getting-started of the founding README, word for word, against the built program. Only the
+// port is another one, so that it can run beside a server that somebody uses.
 
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -1,4 +1,5 @@
-// A real server over a data folder: its key, its lock, its port, its certificate, and what a restart keeps.
+// A real server over a data folder: its key, its lock, its port, its certificate, and what a
+// restart keeps.
 
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -176,7 +177,7 @@ test('a server id of a well-known key stays on this machine', async () => {
     env,
   );
   expect(refused.code).toBe(255);
-  expect(refused.stderr).toMatch(/its private key is public/);
+  expect(refused.stderr).toMatch(/the private key of the server id [0-9a-f]{64} is public/);
   const local = desk.start('colonies server start --data-dir data --port 0 --insecure', env);
   await local.until(/msg="Colonies Server is ready".* Host=127\.0\.0\.1 /);
   expect(local.stderr()).toMatch(/level=warning msg="The private key of the server id is public/);
@@ -184,7 +185,7 @@ test('a server id of a well-known key stays on this machine', async () => {
   const later = await desk.run(
     'colonies server start --data-dir data --host 0.0.0.0 --port 0 --insecure',
   );
-  expect(later.stderr).toMatch(/its private key is public/);
+  expect(later.stderr).toMatch(/the private key of the server id [0-9a-f]{64} is public/);
 });
 
 test('settings come from file, environment and flags; unknown ones are refused', async () => {
@@ -216,6 +217,23 @@ test('flags of servers with PostgreSQL are accepted with a warning; a cluster is
   );
   expect(cluster.code).toBe(255);
   expect(cluster.stderr).toMatch(/does not form clusters/);
+});
+
+test('a data folder can be checked while no server runs, and only then', async () => {
+  const server = await startServer();
+  await addMembers(server);
+  await submit(server, 'something to check');
+  const busy = await desk.run('colonies server check --data-dir data');
+  expect(busy.code).toBe(255);
+  expect(busy.stderr).toMatch(/is in use by another node/);
+  await server.running.stop();
+  const sound = await desk.run('colonies server check --data-dir data');
+  expect(sound.stderr).toMatch(/level=info msg="The data folder is sound" DataDir=data/);
+  expect(sound.code).toBe(0);
+  expect((await desk.run('colonies server check --data-dir data --json')).stdout).toBe('[]\n');
+  const none = await desk.run('colonies server check --data-dir none');
+  expect(none.code).toBe(255);
+  expect(none.stderr).toMatch(/There is no data folder none/);
 });
 
 test('log lines come as JSON when asked for', async () => {

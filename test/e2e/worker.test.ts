@@ -1,5 +1,5 @@
-// What a worker does with processes, its children, and its membership; with the built program and real
-// processes.
+// What a worker does with processes, its children, and its membership; with the built program and
+// real processes.
 
 import { chmod, cp, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Builds `dist` once before tests that run the built program, when a source is newer than what was built.
-// Several test runs at the same time wait for each other.
+// Builds `dist` once before tests that run the built program, when a source is newer than what was
+// built. Several test runs at the same time wait for each other.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// A self-signed certificate of localhost and 127.0.0.1 for tests, with its key. It is valid until 2126 and
-// trusted by nobody.
+// A self-signed certificate of localhost and 127.0.0.1 for tests, with its key. It is valid until
+// 2126 and trusted by nobody.
 
 export const TEST_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgCxWyJN2UGvhFU3fB

@@ -1,5 +1,5 @@
-// A desk of a user: a home folder of its own, the built `colonies` on the path, commands run by bash as they
-// stand in the docs. Closing it ends every program it started and removes the folder.
+// A desk of a user: a home folder of its own, the built `colonies` on the path, commands run by
+// bash as they stand in the docs. Closing it ends every program it started and removes the folder.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -32,7 +32,10 @@ export interface Running {
 export interface Desk {
   /** Home folder and current folder of every command. */
   readonly home: string;
-  /** Runs lines of bash to their end. `env` is added to an environment that holds nothing but a path. */
+  /**
+   * Runs lines of bash to their end. `env` is added to an environment that holds nothing but a
+   * path.
+   */
   run(lines: string, env?: Readonly<Record<string, string>>): Promise<Ended>;
   /** Starts one line of bash in the background; the last command of it gets the signals. */
   start(line: string, env?: Readonly<Record<string, string>>): Running;

@@ -1,5 +1,6 @@
-// `colonies demo`: the whole thing once, visibly, on this machine: a server with a key of its own, a colony,
-// a worker in a process of its own, a real piece of work, its output while it runs, its result.
+// `colonies demo`: the whole thing once, visibly, on this machine: a server with a key of its own,
+// a colony, a worker in a process of its own, a real piece of work, its output while it runs, its
+// result.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

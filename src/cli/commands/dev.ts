@@ -1,4 +1,5 @@
-// `colonies dev`: a whole server for trying things out, in this process, with keys that everybody knows.
+// `colonies dev`: a whole server for trying things out, in this process, with keys that everybody
+// knows.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,7 @@ import {
 } from '../known-keys.ts';
 import { listOf } from '../report.ts';
 import { type Call, callerTo } from '../rpc.ts';
-import { serve } from '../serve.ts';
+import { explaining, serve } from '../serve.ts';
 
 const COLONY_NAME = 'dev';
 const RUNTIME_NAME = 'cli';
@@ -133,7 +134,8 @@ const openFolder = async (
   }
   if (reset) {
     ctx.log.info('Emptying the data folder', { path: dir });
-    await (await import('../../index.ts')).resetData(dir);
+    const { resetData } = await import('../../compose/data.ts');
+    await explaining(() => resetData(dir));
   } else {
     ctx.log.info('Using the data folder', { path: dir });
   }

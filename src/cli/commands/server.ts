@@ -1,4 +1,5 @@
-// `colonies server start` and `server check`: a real server, with keys of its own, over a data folder.
+// `colonies server start` and `server check`: a real server, with keys of its own, over a data
+// folder.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,9 +7,9 @@ import { type Config, readConfig, SETTINGS } from '../../node/config.ts';
 import { generateKey, idOfKey } from '../../node/crypto/keys.ts';
 import type { Log } from '../../node/log.ts';
 import { type Command, type Context, command, type Flags } from '../command.ts';
-import { advised } from '../errors.ts';
+import { advised, EXIT } from '../errors.ts';
 import { isKnownId, isLoopback } from '../known-keys.ts';
-import { serve, serverLog } from '../serve.ts';
+import { explaining, serve, serverLog } from '../serve.ts';
 import { buildTime, buildVersion } from '../version.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -77,6 +78,8 @@ const settingsFrom = (ctx: Context, given: Given): Given => {
   };
 };
 
+const defaultFolder = (ctx: Context): string => join(ctx.keychain.folder, 'server');
+
 /** The finished settings of `server start`. Well-known owners are bound to this machine. */
 const configOf = (ctx: Context, given: Given): Config => {
   const file = typeof given['config'] === 'string' ? readFile(given['config']) : {};
@@ -84,7 +87,7 @@ const configOf = (ctx: Context, given: Given): Config => {
   const { dataDir, http, server } = config;
   return {
     ...config,
-    dataDir: dataDir === '' ? join(ctx.keychain.folder, 'server') : dataDir,
+    dataDir: dataDir === '' ? defaultFolder(ctx) : dataDir,
     http: http.host === '' && isKnownId(server.id) ? { ...http, host: LOOPBACK } : http,
   };
 };
@@ -119,11 +122,15 @@ const makeKey = (ctx: Context, log: Log): string => {
   return id;
 };
 
+const newOwner = (ctx: Context, log: Log, serverKey: string | undefined): string =>
+  serverKey === undefined ? makeKey(ctx, log) : idOfKey(serverKey);
+
 const checkOwner = (log: Log, id: string, host: string, exposed: boolean): void => {
   if (!isKnownId(id)) return;
   if (!isLoopback(host) && !exposed) {
+    const where = host === '' ? 'every address' : host;
     throw advised(
-      `Refusing to serve on ${host || 'every address'} with the server id ${id}: its private key is public`,
+      `Refusing to serve on ${where}: the private key of the server id ${id} is public`,
       OWN_KEY,
     );
   }
@@ -153,12 +160,14 @@ const start = command({
     });
     warnOfForeign(log, given);
     const { host } = config.http;
+    const { COLONIES_SERVERPRVKEY, COLONIES_SERVER_PRVKEY } = ctx.env;
+    const serverKey = COLONIES_SERVERPRVKEY ?? COLONIES_SERVER_PRVKEY;
     const code = await serve(ctx, config, {
       log,
       // Certifies the node's key in the overlay; otherwise `colonies node certify` does it offline.
-      serverKey: ctx.childEnv['COLONIES_SERVERPRVKEY'] ?? ctx.childEnv['COLONIES_SERVER_PRVKEY'],
+      serverKey,
       chooseServerId: (found) => {
-        const id = found === '' ? makeKey(ctx, log) : found;
+        const id = found === '' ? newOwner(ctx, log, serverKey) : found;
         checkOwner(log, id, host, given['expose'] === true);
         return id;
       },
@@ -176,4 +185,31 @@ const start = command({
   },
 });
 
-export const commands: readonly Command[] = [start];
+const check = command({
+  path: ['server', 'check'],
+  summary: 'Check the data folder of a server that does not run',
+  details:
+    'Compares every index with the records it follows from. Prints what is wrong, one line each, and ends\n' +
+    'with 255 then. With --repair the indices are rebuilt; records are never touched.',
+  examples: ['colonies server check --data-dir ./data'],
+  flags: {
+    'data-dir': { kind: 'string', help: 'Data folder (default ~/.colonies/server)' },
+    repair: { kind: 'bool', help: 'Rebuild the indices that are wrong' },
+  },
+  run: async (ctx, flags) => {
+    const dir = flags['data-dir'] ?? ctx.env.COLONIES_DATA_DIR ?? defaultFolder(ctx);
+    const repair = flags.repair === true;
+    const { checkData } = await import('../../compose/data.ts');
+    const problems = await explaining(() => checkData(dir, ctx.log, { repair }));
+    if (ctx.globals.json) ctx.json(problems);
+    else for (const { row, what } of problems) ctx.out(`${row === '' ? '' : `${row}: `}${what}\n`);
+    const left = repair ? problems.filter(({ mendable }) => !mendable) : problems;
+    const found = { DataDir: dir, Problems: problems.length, Left: left.length };
+    if (problems.length === 0) ctx.log.info('The data folder is sound', { DataDir: dir });
+    else if (left.length === 0) ctx.log.info('The data folder was repaired', found);
+    else ctx.log.error('The data folder is damaged', found);
+    return left.length === 0 ? EXIT.ok : EXIT.failed;
+  },
+});
+
+export const commands: readonly Command[] = [start, check];

@@ -1,4 +1,5 @@
-// Another run of this program as a child process: started, watched for a line, stopped. For `colonies demo`.
+// Another run of this program as a child process: started, watched for a line, stopped. For
+// `colonies demo`.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -7,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 
 export interface Program {
-  /** The first line on stderr for which `read` gives something. Rejects when the program ends before. */
+  /**
+   * The first line on stderr for which `read` gives something. Rejects when the program ends
+   * before.
+   */
   line<T>(read: (line: string) => T | undefined): Promise<T>;
   /** Asks it to end (SIGTERM) and gives its exit code; null after a signal. */
   stop(): Promise<number | null>;

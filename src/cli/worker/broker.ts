@@ -1,5 +1,5 @@
-// The calls a running worker makes to the server of its colony, each with a deadline. It speaks the runtime
-// dialect; `timeout` makes the assign of 2022 a long poll.
+// The calls a running worker makes to the server of its colony, each with a deadline. It speaks the
+// runtime dialect; `timeout` makes the assign of 2022 a long poll.
 
 import type { Clock } from '../../node/clock.ts';
 import { LIMITS } from '../../node/limits.ts';
@@ -35,8 +35,8 @@ export const isAway = (error: unknown): boolean =>
 export const isUnknownMember = (error: unknown): boolean =>
   error instanceof ServerError && error.status === 403;
 
-// Calls with a signal that is aborted when the time is over, or with `signal`. What is done leaves no trace
-// on `signal`, which lives as long as the worker.
+// Calls with a signal that is aborted when the time is over, or with `signal`. What is done leaves
+// no trace on `signal`, which lives as long as the worker.
 const within = async <T>(
   clock: Pick<Clock, 'after'>,
   ms: number,

@@ -1,5 +1,6 @@
-// Runs one command as a child process: no shell, no input, both output streams in one, a process group of
-// its own so that stopping it stops what it started too. Knows nothing of servers or colonies.
+// Runs one command as a child process: no shell, no input, both output streams in one, a process
+// group of its own so that stopping it stops what it started too. Knows nothing of servers or
+// colonies.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
@@ -97,8 +98,8 @@ const forward = async (read: Socket, onOutput: (piece: Buffer) => Promise<void>)
 };
 
 /**
- * Starts the command. `onOutput` gets every piece of its output as it comes and must not reject; the child
- * is slowed down while the returned promise is pending.
+ * Starts the command. `onOutput` gets every piece of its output as it comes and must not reject;
+ * the child is slowed down while the returned promise is pending.
  */
 export const startChild = (
   clock: Pick<Clock, 'after'>,

@@ -1,5 +1,6 @@
-// What a worker needs of an assigned process, and the environment its child gets. Both kinds of processes
-// arrive in the 2022 vocabulary: of today's kind `cmd` is the function name and `args` are texts.
+// What a worker needs of an assigned process, and the environment its child gets. Both kinds of
+// processes arrive in the 2022 vocabulary: of today's kind `cmd` is the function name and `args`
+// are texts.
 
 import { z } from 'zod';
 
@@ -46,12 +47,13 @@ export interface WorkerIdentity {
   readonly tls: boolean;
 }
 
-// COLONIES_COLONYPRVKEY, COLONIES_SERVER_PRVKEY, COLONIES_DB_PASSWORD and what will be called like them.
+// COLONIES_COLONYPRVKEY, COLONIES_SERVER_PRVKEY, COLONIES_DB_PASSWORD and what will be called like
+// them.
 const SECRET = /^COLONIES_.*(PRVKEY|PASSWORD|SECRET|PSK)/i;
 
 /**
- * The environment of a child: the worker's own without its secrets, then the attributes of the process,
- * then the identity of the worker in both vocabularies; later ones win.
+ * The environment of a child: the worker's own without its secrets, then the attributes of the
+ * process, then the identity of the worker in both vocabularies; later ones win.
  */
 export const childEnvironment = (
   base: Readonly<Record<string, string | undefined>>,

@@ -1,11 +1,15 @@
-// Sends output to the server's log while it is being written: gathered for a moment, one call at a time, in
-// order. When the server does not take it, the stream ends quietly: the whole output follows at the end.
+// Sends output to the server's log while it is being written: gathered for a moment, one call at a
+// time, in order. When the server does not take it, the stream ends quietly: the whole output
+// follows at the end.
 
 import type { Clock } from '../../node/clock.ts';
 import { LIMITS } from '../../node/limits.ts';
 
 export interface LogStream {
-  /** Takes text; settles at once while little is waiting, else when there is room again. Never rejects. */
+  /**
+   * Takes text; settles at once while little is waiting, else when there is room again. Never
+   * rejects.
+   */
   send(text: string): Promise<void>;
   /** Sends what is left. Gives what made the stream give up, if something did. Never rejects. */
   end(): Promise<unknown>;

@@ -1,5 +1,6 @@
-// The life of a worker: join the colony, take one process after the other, leave the colony. An unreachable
-// server is waited for; a server that forgot the worker gets it registered again; one that rejects it ends it.
+// The life of a worker: join the colony, take one process after the other, leave the colony. An
+// unreachable server is waited for; a server that forgot the worker gets it registered again; one
+// that rejects it ends it.
 
 import { LIMITS } from '../../node/limits.ts';
 import { AdvisedError, advised, EXIT } from '../errors.ts';
@@ -18,7 +19,10 @@ const reasonOf = (error: unknown): string => {
   return error instanceof Error ? error.message : String(error);
 };
 
-/** Ends the membership; when the server cannot be reached, says what is left to do. Gives the exit code. */
+/**
+ * Ends the membership; when the server cannot be reached, says what is left to do. Gives the exit
+ * code.
+ */
 const leave = async (
   cx: WorkerCx,
   membership: MembershipCx,
@@ -41,7 +45,10 @@ const leave = async (
   }
 };
 
-/** Runs a worker until it is stopped; `info` goes into the line that says it is ready. Gives the exit code. */
+/**
+ * Runs a worker until it is stopped; `info` goes into the line that says it is ready. Gives the
+ * exit code.
+ */
 export const runWorker = async (
   cx: WorkerCx,
   membership: MembershipCx,

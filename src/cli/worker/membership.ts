@@ -1,5 +1,5 @@
-// Making a worker a member of its colony, and ending that: a new key, registration and approval with the key
-// of the colony owner, the state file, and back.
+// Making a worker a member of its colony, and ending that: a new key, registration and approval
+// with the key of the colony owner, the state file, and back.
 
 import type { Clock } from '../../node/clock.ts';
 import { generateKey, idOfKey } from '../../node/crypto/keys.ts';
@@ -32,8 +32,8 @@ export interface MembershipCx {
 }
 
 /**
- * Registers and approves a new runtime. The state is written first, so that a worker that dies in between
- * can still be unregistered. `pid` is the running worker, undefined for `worker register`.
+ * Registers and approves a new runtime. The state is written first, so that a worker that dies in
+ * between can still be unregistered. `pid` is the running worker, undefined for `worker register`.
  */
 export const joinColony = async (
   cx: MembershipCx,
@@ -85,7 +85,10 @@ export const leaveColony = async (
   cx.log.info('Runtime unregistered', { runtimeID: runtimeid });
 };
 
-/** Whether a state is of a worker of this name and server that was killed before it could unregister. */
+/**
+ * Whether a state is of a worker of this name and server that was killed before it could
+ * unregister.
+ */
 export const isLeftBehind = (
   state: WorkerState,
   name: string,

@@ -1,5 +1,5 @@
-// One pipe for both output streams of a child, so that their bytes keep the order in which they were written.
-// Two pipes would be read one after the other.
+// One pipe for both output streams of a child, so that their bytes keep the order in which they
+// were written. Two pipes would be read one after the other.
 
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,10 @@ import { join } from 'node:path';
 export interface OutputPipe {
   /** The worker's end. */
   readonly read: Socket;
-  /** The child's end: destroy it here once the child has its copy, else the reader never sees the end. */
+  /**
+   * The child's end: destroy it here once the child has its copy, else the reader never sees the
+   * end.
+   */
   readonly write: Socket;
 }
 

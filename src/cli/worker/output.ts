@@ -1,5 +1,5 @@
-// Where the output of a child goes while it runs: the worker's own output, a log file, the server's log, and
-// the text that is sent at the end. Each is bounded or slows the child down.
+// Where the output of a child goes while it runs: the worker's own output, a log file, the server's
+// log, and the text that is sent at the end. Each is bounded or slows the child down.
 
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
@@ -17,7 +17,9 @@ export interface OutputSinks {
 export interface Output {
   /** Takes the next piece. Never rejects. */
   write(piece: Buffer): Promise<void>;
-  /** Ends the file and gives the text. `cut` tells how many characters at its beginning are missing. */
+  /**
+   * Ends the file and gives the text. `cut` tells how many characters at its beginning are missing.
+   */
   end(): Promise<{ readonly text: string; readonly cut: number; readonly problem?: Error }>;
 }
 

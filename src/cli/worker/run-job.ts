@@ -1,5 +1,6 @@
-// Runs one assigned process from its start to its result on the server. Whoever takes the process away (its
-// deadline, a cancellation, the end of this worker) stops the child; then the server decides, not the worker.
+// Runs one assigned process from its start to its result on the server. Whoever takes the process
+// away (its deadline, a cancellation, the end of this worker) stops the child; then the server
+// decides, not the worker.
 
 import { join } from 'node:path';
 import type { Clock } from '../../node/clock.ts';
@@ -35,7 +36,9 @@ export const pause = (cx: Pick<WorkerCx, 'clock' | 'stop'>, ms: number): Promise
     else cx.stop.addEventListener('abort', end, { once: true });
   });
 
-/** Calls until the server answered or refused. When the worker stops there is one attempt, not more. */
+/**
+ * Calls until the server answered or refused. When the worker stops there is one attempt, not more.
+ */
 const insist = async (cx: WorkerCx, what: string, call: () => Promise<void>): Promise<void> => {
   for (let told = false; ; told = true) {
     try {
@@ -64,7 +67,8 @@ const watch = (cx: WorkerCx, broker: Broker, job: Job, child: Child) => {
     try {
       if (!(await broker.isMine(job.processid))) take('server');
     } catch (error) {
-      // Expected while the server is away; a refusal says that the process, or this worker, is gone.
+      // Expected while the server is away; a refusal says that the process, or this worker, is
+      // gone.
       if (!isAway(error)) take('server');
     }
     lookLater();
@@ -108,7 +112,8 @@ const close = async (
         : broker.closeFailed(processid, outcome.errors),
     );
   } catch (error) {
-    // Expected when the process was taken away a moment ago: its result belongs to somebody else now.
+    // Expected when the process was taken away a moment ago: its result belongs to somebody else
+    // now.
     cx.log.warn('The result was not accepted', { processID: processid, err: error });
   }
 };
@@ -119,7 +124,10 @@ const TAKEN: Readonly<Record<Taken, string>> = {
   stop: 'Stopping, process handed back',
 };
 
-/** Runs the process. Settles when its result is on the server, or when it is no longer this worker's. */
+/**
+ * Runs the process. Settles when its result is on the server, or when it is no longer this
+ * worker's.
+ */
 export const runJob = async (
   cx: WorkerCx,
   broker: Broker,

@@ -1,5 +1,5 @@
-// What workers on this machine leave on disk: one file per worker, readable by its owner only, named by the
-// runtime id. The private key stands in the keychain under the same id.
+// What workers on this machine leave on disk: one file per worker, readable by its owner only,
+// named by the runtime id. The private key stands in the keychain under the same id.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +17,8 @@ const WorkerState = z.strictObject({
   tls: z.boolean(),
   /** The worker that runs under this identity; absent when it was only registered. */
   pid: z.number().optional(),
+  /** Hosts of the colony where it is registered, when it found them by the colony's id. */
+  servers: z.array(z.string()).optional(),
 });
 export type WorkerState = z.output<typeof WorkerState>;
 

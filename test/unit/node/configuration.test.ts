@@ -1,4 +1,5 @@
-// docs/configuration.md is written from the schema of the settings: `npx vitest run -u` writes it anew.
+// docs/configuration.md is written from the schema of the settings: `npx vitest run -u` writes it
+// anew.
 
 import { expect, test } from 'vitest';
 import { SETTINGS, type Setting } from '../../../src/node/config.ts';

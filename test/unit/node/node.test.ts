@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { callerTo } from '../../../src/cli/rpc.ts';
-import { createNode, readConfig, resetData } from '../../../src/index.ts';
+import { resetData } from '../../../src/compose/data.ts';
+import { createNode, readConfig } from '../../../src/index.ts';
 
 const SERVER_ID = '039231c7644e04b6895471dd5335cf332681c54e27f81fac54f9067b3f2c0103';
 const SERVER_KEY = 'fcc79953d8a751bf41db661592dc34d30004b1a651ffa0725b03ac227641499d';
