@@ -9,8 +9,9 @@ import { LIMITS, type Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { errorReply, type Reply } from '../node/model/envelope.ts';
 import { corsHeaders } from './cors.ts';
+import { makeDelivery } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
-import { isGone, onGone, originOf } from './http-origin.ts';
+import { originOf } from './http-origin.ts';
 import { serveUpgrades } from './upgrade.ts';
 import type { Watching } from './ws.ts';
 
@@ -100,11 +101,11 @@ const makeApp = (options: HttpOptions, limits: Limits): FastifyInstance => {
 // Every body is bytes to us, whatever its sender calls it, or when he calls it nothing at all.
 const takeAnyContentType = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(['*', OCTETS], { parseAs: 'buffer' }, (_request, body, done) =>
+  app.addContentTypeParser(OCTETS, { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
   app.addHook('onRequest', (request, reply, done) => {
-    const { headers, method, url } = request.raw;
+    const { headers, method } = request.raw;
     const cors = corsHeaders(method ?? '', headers.origin, headers.host);
     if (cors !== undefined) {
       reply.headers(cors);
@@ -113,7 +114,7 @@ const takeAnyContentType = (app: FastifyInstance): void => {
         return;
       }
     }
-    if (url === RPC_PATH || url?.startsWith(`${RPC_PATH}?`)) headers['content-type'] = OCTETS;
+    headers['content-type'] = OCTETS;
     done();
   });
 };
@@ -187,17 +188,12 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   const app = makeApp(options, limits);
   let stopping = false;
 
-  const undo = (onLost: () => Promise<void>): void => {
-    onLost().catch((error: unknown) => log.error('cannot undo an undelivered reply', { error }));
-  };
+  const delivery = makeDelivery(clock, limits.deliveryGraceMs, (error) =>
+    log.error('cannot undo an undelivered reply', { error }),
+  );
 
   const deliver = (answer: Reply, reply: FastifyReply): void => {
-    const { onLost, onDelivered } = answer;
-    if (onDelivered !== undefined) reply.raw.once('finish', onDelivered);
-    if (onLost !== undefined) {
-      if (isGone(reply.raw)) undo(onLost);
-      else onGone(reply.raw, () => undo(onLost));
-    }
+    delivery.watch(answer, reply.raw, reply.request.raw.socket);
     if (stopping) reply.header('connection', 'close');
     if (answer.proof !== undefined) reply.headers(provenBy(answer.proof));
     reply.code(answer.status);
@@ -210,6 +206,7 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   addPlainRoutes(app);
   for (const route of options.routes ?? []) addRoute(app, route);
   app.post(RPC_PATH, (request, reply) => {
+    delivery.goesOn(request.raw.socket);
     dispatch.receive(bodyOf(request), originOf(request.raw, reply.raw)).then(
       (answer) => deliver(answer, reply),
       (error: unknown) => {

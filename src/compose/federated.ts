@@ -1,4 +1,5 @@
-// A node as a part of the overlay: introduces overlay, federation, relay and RPC to each other. Loads
+// A node as a part of the overlay: introduces overlay, federation, relay and RPC to each other.
+// Loads
 // libp2p, so it is imported only when the settings ask for an overlay.
 
 import type { Dispatch, Elsewhere } from '../api/dispatch.ts';

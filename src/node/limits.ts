@@ -68,6 +68,11 @@ export const LIMITS = {
   probeIdleMs: MINUTE,
   /** Calls in flight get this long to end when the server stops. */
   shutdownGraceMs: 5_000,
+  /**
+   * A connection that is reset within this time of an assignment had not read it: the work goes
+   * back. Milliseconds.
+   */
+  deliveryGraceMs: 1_000,
   /** Time for the last event to reach a subscriber whose connection is about to be cut. */
   cutGraceMs: 1_000,
   /** Commands waiting for the commit in flight; beyond it new writes get 503. */
