@@ -1,7 +1,9 @@
 // The HTTP server over real sockets.
 
+import { once } from 'node:events';
 import { request as tlsRequest } from 'node:https';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Origin, Reply } from '../../src/node/model/envelope.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
 import { dial, type Served, type ServeOptions, serve } from '../support/served.ts';
 import { answerOf, openWorld, type World } from '../support/world.ts';
@@ -77,6 +79,20 @@ test('any content type is accepted, also none and nonsense', async () => {
     line.write(request(envelope(), [...header, 'Connection: close']));
     expect([type, (await line.ended()).slice(0, 15)]).toEqual([type, 'HTTP/1.1 200 OK']);
   }
+});
+
+test('a nonsense content type changes nothing anywhere else either', async () => {
+  await start();
+  const send = async (path: string, method: string) => {
+    const line = await dial(at.port);
+    const text = request('{}', ['Content-Type: nonsense', 'Connection: close'], path);
+    line.write(text.replace(/^POST/, method));
+    return (await line.ended()).slice(9, 12);
+  };
+  expect(await send('/nowhere', 'POST')).toBe('404');
+  expect(await send('/api', 'PUT')).toBe('404');
+  expect(await send('/api', 'PROPFIND')).toBe('404');
+  expect(await send('/api/', 'POST')).toBe('307');
 });
 
 test('query strings and the accept header change nothing', async () => {
@@ -216,6 +232,29 @@ test('a caller that goes away while waiting is given nothing', async () => {
   while (w.clock.timers() > 0) await new Promise((resolve) => setImmediate(resolve));
   const { processid } = await w.submit('alice');
   expect(await w.assign('e2')).toMatchObject({ processid });
+});
+
+test('a reply that finds nobody is undone', async () => {
+  let answer = (_reply: Reply): void => undefined;
+  const asked = new Promise<Origin>((resolve) => {
+    const receive = (_body: unknown, origin: Origin): Promise<Reply> => {
+      resolve(origin);
+      return new Promise((done) => {
+        answer = done;
+      });
+    };
+    void start({ dispatch: { ...w.dispatch, receive } })
+      .then(() => dial(at.port))
+      .then((line) => {
+        line.write(request('{}'));
+        void asked.then(() => line.socket.destroy());
+      });
+  });
+  const { signal } = await asked;
+  if (!signal.aborted) await once(signal, 'abort');
+  await new Promise<void>((resolve) => {
+    answer({ status: 200, body: '{}', onLost: async () => resolve() });
+  });
 });
 
 test('many calls share one connection', async () => {

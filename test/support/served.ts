@@ -12,6 +12,7 @@ export interface ServeOptions {
   readonly routes?: HttpOptions['routes'];
   readonly tls?: HttpOptions['tls'];
   readonly elsewhere?: WatchingDeps['elsewhere'];
+  readonly dispatch?: HttpOptions['dispatch'];
 }
 
 /** Serves the world until `close`. */
@@ -20,7 +21,7 @@ export const serve = async (w: World, options: ServeOptions = {}) => {
   const { elsewhere, tls, routes } = options;
   const watching = makeWatching({ ...w.deps, clock: w.clock, elsewhere, limits });
   const server = makeHttpServer({
-    dispatch: w.dispatch,
+    dispatch: options.dispatch ?? w.dispatch,
     sockets: { '/pubsub': watching },
     drain: () => w.engine.drain(),
     clock: w.clock,
