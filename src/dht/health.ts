@@ -7,21 +7,33 @@ import type { Counters } from './conduct.ts';
 import type { Health } from './kad.ts';
 
 /** How long hearsay about an evicted peer is not followed up. Milliseconds. */
-const OUT_MS = 60_000;
+const OUT_MS = 30_000;
+/**
+ * Failures closer together than this are one: requests under way at the same time fail together.
+ */
+const INCIDENT_MS = 1_000;
+/** A turn of the event loop that comes this late was a stall, and for a while failures are ours. */
+const STALL_MS = 500;
+const STALL_CHECK_MS = 250;
+const STALL_SHADOW_MS = 5_000;
 
 interface State {
   failures: number;
+  failedAt: number;
   answeredAt: number;
   outUntil: number;
 }
 
 export interface HealthBook extends Health {
+  /** Begins to watch the event loop: a node that stalls must not blame its peers. */
+  start(): void;
+  stop(): void;
   /** Epoch milliseconds of the last answer, 0 when none is remembered. */
   answeredAt(peer: string): number;
 }
 
 export interface HealthDeps {
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'after'>;
   readonly limits: Limits;
   readonly counters: Counters;
   /** Takes a peer out of the routing table. */
@@ -32,7 +44,12 @@ export interface HealthDeps {
 export const makeHealth = ({ clock, limits, counters, evict }: HealthDeps): HealthBook => {
   const states = new Map<string, State>();
   const touch = (peer: string): State => {
-    const state = states.get(peer) ?? { failures: 0, answeredAt: 0, outUntil: 0 };
+    const state = states.get(peer) ?? {
+      failures: 0,
+      failedAt: 0,
+      answeredAt: 0,
+      outUntil: 0,
+    };
     states.delete(peer);
     states.set(peer, state);
     if (states.size > limits.overlayTrackedPeersMax) {
@@ -43,7 +60,23 @@ export const makeHealth = ({ clock, limits, counters, evict }: HealthDeps): Heal
     }
     return state;
   };
+  let stalledAt = Number.NEGATIVE_INFINITY;
+  let cancel: () => void = () => undefined;
+  const isStalled = (now: number): boolean => now - stalledAt < STALL_SHADOW_MS;
+  const watch = (): void => {
+    const due = clock.now() + STALL_CHECK_MS;
+    cancel = clock.after(STALL_CHECK_MS, () => {
+      const now = clock.now();
+      if (now - due > STALL_MS) {
+        stalledAt = now;
+        counters.add('event-loop-stalls');
+      }
+      watch();
+    });
+  };
   return {
+    start: watch,
+    stop: () => cancel(),
     answered: (peer) => {
       const state = touch(peer);
       state.failures = 0;
@@ -52,11 +85,14 @@ export const makeHealth = ({ clock, limits, counters, evict }: HealthDeps): Heal
     },
     failed: (peer, fatal) => {
       const state = touch(peer);
-      state.failures += 1;
+      const now = clock.now();
       counters.add('peer-failures');
+      if (!fatal && (now - state.failedAt < INCIDENT_MS || isStalled(now))) return;
+      state.failedAt = now;
+      state.failures += 1;
       if (!fatal && state.failures < limits.overlayFailuresMax) return;
       state.failures = 0;
-      state.outUntil = clock.now() + OUT_MS;
+      state.outUntil = now + OUT_MS;
       counters.add('peer-evicted');
       evict(peer);
     },

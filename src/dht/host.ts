@@ -140,7 +140,8 @@ export const makeHost = async (options: HostOptions): Promise<Host> => {
     services: {
       identify: identify({ protocolPrefix: PREFIX }),
       identifyPush: identifyPush({ protocolPrefix: PREFIX }),
-      ping: ping({ protocolPrefix: PREFIX }),
+      // The table's pings and our own may meet; one stream each way is the library's bound.
+      ping: ping({ protocolPrefix: PREFIX, maxInboundStreams: 4, maxOutboundStreams: 4 }),
       ...extra.services,
       ...(options.dht === undefined ? {} : { dht: options.dht as () => unknown }),
     },

@@ -41,6 +41,8 @@ export interface KadInside extends KadDHT {
     readonly size: number;
     closestPeers(place: Uint8Array, options: { count: number }): PeerId[];
     remove(peer: PeerId): Promise<void>;
+    /** Adds a peer when it answers a ping. */
+    queueRoutingTableUpdate(peer: PeerId): void;
     readonly kb: { toIterable(): Iterable<Contact> };
     addEventListener(type: 'peer:add' | 'peer:remove', listener: () => void): void;
   };

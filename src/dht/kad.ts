@@ -119,7 +119,7 @@ const optionsOf = (deps: KadDeps): KadDHTInit => {
     maxInboundStreams: deps.limits.overlayKadStreamsPerPeerMax,
     // The library never gives up before five seconds: half an overlay that hangs would stall
     // lookups.
-    networkDialTimeout: { minTimeout: 1_000, maxTimeout: 3_000 },
+    networkDialTimeout: { minTimeout: 1_500, maxTimeout: 4_000 },
   };
 };
 

@@ -170,7 +170,7 @@ export const makeOverlay = (options: OverlayOptions, deps: OverlayDeps): Overlay
       if (running === undefined) return;
       delete slot.running;
       protocols.stop();
-      await stopNode(running, log);
+      await stopNode(running, ground);
       delete slot.host;
       log.info('overlay stopped');
     },

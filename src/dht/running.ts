@@ -219,6 +219,7 @@ const assemble = async (ground: Ground, later: Later, disk: LevelDatastore): Pro
     ping: (peer, signal) => host.services.ping.ping(peer, { signal }),
     health,
     drop,
+    members: peers.members,
     sweepRecords: records.sweep,
     forgetPeers: memory.forgetSome,
     limits,
@@ -250,6 +251,7 @@ export const startNode = async (
     await register(running.host);
     await running.host.start();
     if (stand.policy !== 'public') confirmListening(running.host);
+    ground.health.start();
     running.bootstraps.start();
     running.upkeep.start();
     return running;
@@ -261,7 +263,8 @@ export const startNode = async (
 };
 
 /** Takes a node down: loops first, then connections, then the disk. */
-export const stopNode = async (running: Running, log: Log): Promise<void> => {
+export const stopNode = async (running: Running, ground: Ground): Promise<void> => {
+  ground.health.stop();
   running.bootstraps.stop();
   running.upkeep.stop();
   running.memory.stop();
@@ -272,6 +275,6 @@ export const stopNode = async (running: Running, log: Log): Promise<void> => {
   });
   const ended = await Promise.race([running.host.stop(), late]);
   clearTimeout(timer);
-  if (ended === 'late') log.warn('the overlay did not stop in time');
+  if (ended === 'late') ground.log.warn('the overlay did not stop in time');
   await running.disk.close();
 };

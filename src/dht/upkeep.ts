@@ -11,6 +11,7 @@ import type { HealthBook } from './health.ts';
 import { KAD } from './kad.ts';
 import type { Contact, KadInside } from './kad-inside.ts';
 import { deadline } from './signals.ts';
+import { parsePeer } from './wires.ts';
 
 export interface UpkeepDeps {
   readonly kad: () => KadInside;
@@ -20,6 +21,8 @@ export interface UpkeepDeps {
   readonly health: HealthBook;
   /** Closes the connections of a peer that is connected but silent. */
   readonly drop: (peer: string, reason: string) => void;
+  /** Ids of connected peers that take part in our network. */
+  readonly members: () => readonly string[];
   readonly sweepRecords: () => Promise<number>;
   readonly forgetPeers: () => Promise<void>;
   readonly limits: Limits;
@@ -121,9 +124,19 @@ export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
     const [byte = 0] = clock.random(new Uint8Array(1));
     await walkTo(kad(), keyAtDistance(here, byte % depth, clock), limits, controller.signal);
   };
+  /** A member that was evicted in a bad minute, but is connected, gets another chance. */
+  const readmit = (): void => {
+    const table = new Set(
+      [...kad().routingTable.kb.toIterable()].map((each) => String(each.peerId)),
+    );
+    for (const peer of deps.members()) {
+      if (!table.has(peer)) kad().routingTable.queueRoutingTableUpdate(parsePeer(peer));
+    }
+  };
   const round = async (): Promise<void> => {
     await deps.sweepRecords();
     await checkOldest();
+    readmit();
     await refresh();
     await deps.forgetPeers();
   };
