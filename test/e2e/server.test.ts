@@ -52,9 +52,9 @@ const addMembers = async ({ call, key }: Server): Promise<void> => {
   await call('approveruntimemsg', { runtimeid: RUNTIME }, COLONY_KEY);
 };
 
-const submit = async ({ call }: Server, arg: string): Promise<string> => {
+const submit = async ({ call }: Server, arg: string, maxexectime = 600): Promise<string> => {
   const conditions = { colonyid: COLONY, runtimetype: 'cli' };
-  const spec = { cmd: 'echo', args: [arg], maxexectime: 2, maxretries: 3, env: {}, conditions };
+  const spec = { cmd: 'echo', args: [arg], maxexectime, maxretries: 3, env: {}, conditions };
   const { processid } = await call<{ processid: string }>(
     'submitprocessespecmsg',
     { spec },
@@ -98,7 +98,7 @@ test('a restart continues queues, running leases and members', async () => {
 test('a lease that ran out while the server was down is put back at the next start', async () => {
   const before = await startServer();
   await addMembers(before);
-  const id = await submit(before, 'late');
+  const id = await submit(before, 'late', 2);
   await assign(before);
   await before.running.stop('SIGKILL');
   await new Promise((resolve) => setTimeout(resolve, 2_100));
