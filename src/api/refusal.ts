@@ -33,8 +33,8 @@ export const wordsOf = (
 };
 
 /**
- * The error reply for a Fault. `detail` tells which field of the payload was wrong, `made` what the first
- * of two same calls made.
+ * The error reply for a Fault. `detail` tells which field of the payload was wrong, `made` what the
+ * first of two same calls made.
  */
 export const faultReply = (error: Fault, message: string): Reply => {
   const { problem: detail, made } = error.detail;

@@ -109,7 +109,7 @@ export const getTrust = op({
 
 export const addTrust = op({
   type: 'addtrustmsg',
-  doc: 'Trusts a server as an anchor; up to `depth` links may hang from it, -1 takes the policy’s number.',
+  doc: 'Trusts a server as an anchor; up to `depth` links may hang from it, -1: as the policy says.',
   kind: 'write',
   wrong: wrong('Failed to add trust'),
   msg: struct({ serverid: text(), depth: int(), note: text() }),

@@ -43,7 +43,7 @@ export const subscribeProcesses = watch({
 
 export const subscribeProcess = watch({
   type: 'subscribeprocessmsg',
-  doc: 'Sends a process whenever it enters `state`, at once when it is in it, for `timeout` seconds.',
+  doc: 'Sends a process when it enters `state`, at once when it is in it, for `timeout` seconds.',
   wrong: wrongWatch('process'),
   msg: struct({
     colonyname: text(),
