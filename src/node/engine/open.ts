@@ -1,6 +1,5 @@
 // Opens the engine over a data folder: reads members and live processes back into memory, so that
-// queues,
-// deadlines and running leases go on where they were.
+// queues, deadlines and running leases go on where they were.
 
 import type { Clock } from '../clock.ts';
 import { LIMITS, type Limits } from '../limits.ts';
@@ -33,7 +32,7 @@ import { purgeColony } from './removal.ts';
 import { makeRoles } from './roles.ts';
 import { adoptServerId, makeServer } from './server.ts';
 import { type EngineOptions, type Finished, makeState, type State } from './state.ts';
-import { makeTick } from './ticks.ts';
+import { makeTick, writeHeard } from './ticks.ts';
 import { makeUsers, placeUser } from './users.ts';
 
 export interface OpenEngine {
@@ -190,6 +189,12 @@ export const openEngine = async (open: OpenEngine): Promise<OpenedEngine> => {
       store,
       close: async () => {
         engine.drain();
+        try {
+          await writeHeard(state);
+        } catch (error) {
+          // Expected after a failed commit; the folder is let go nevertheless.
+          open.log.warn('signs of life are lost', { error });
+        }
         await store.close();
       },
     };

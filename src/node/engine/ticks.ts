@@ -59,7 +59,8 @@ const dropStale = async (state: State, lifecycle: Lifecycle, nowUs: number): Pro
   await Promise.all(dropped);
 };
 
-const writeHeard = async (state: State): Promise<void> => {
+/** Writes signs of life since the last time. */
+export const writeHeard = async (state: State): Promise<void> => {
   const heard = [...state.heard];
   if (heard.length === 0) return;
   state.heard.clear();
