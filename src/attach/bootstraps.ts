@@ -3,7 +3,7 @@
 // to. Pure: it resolves no name and connects to nothing. Runs in browsers.
 
 import { fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
+import { LIMITS } from './limits.ts';
 
 /** A node that the user named, that was remembered, or that was shipped. */
 export interface Bootstrap {

@@ -5,8 +5,8 @@
 import type { Host, Resolution, Resolver } from '../federation/resolve.ts';
 import type { Clock } from '../node/clock.ts';
 import { Fault, fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
+import { LIMITS } from './limits.ts';
 
 export interface Hosts {
   /**

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import type { Ask, Asked, Place } from '../federation/ports.ts';
 import type { Clock } from '../node/clock.ts';
 import { Fault, fault } from '../node/errors.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { type Bootstrap, forbiddenUrl, NO_BOOTSTRAP, type Reach } from './bootstraps.ts';
+import { LIMITS } from './limits.ts';
 import type { Wire } from './wire.ts';
 
 const Status = z.object({

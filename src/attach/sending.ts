@@ -7,10 +7,10 @@ import { ColoniesError } from '../api/client/error.ts';
 import type { Exchange } from '../api/client/transport.ts';
 import { serverTag, tagsOf } from '../federation/ids.ts';
 import type { Host, Resolution } from '../federation/resolve.ts';
-import { LIMITS } from '../node/limits.ts';
 import type { Deliver, Delivered, Delivery, Undelivered } from './deliver.ts';
 import type { Hosts } from './hosts.ts';
 import { makesThings, thingOf } from './letter.ts';
+import { LIMITS } from './limits.ts';
 import { makeReplays, payloadOf } from './replayed.ts';
 
 /** Where the last answer came from. */

@@ -7,8 +7,8 @@ import { type Prover, replyProofProblem } from '../federation/reply-proof.ts';
 import type { Host } from '../federation/resolve.ts';
 import type { SignatureCheck } from '../federation/signature.ts';
 import type { Clock } from '../node/clock.ts';
-import { LIMITS } from '../node/limits.ts';
 import { forbiddenUrl, type Reach } from './bootstraps.ts';
+import { LIMITS } from './limits.ts';
 import { type Nodes, problemOf, readStatus, within } from './nodes.ts';
 import type { Wire } from './wire.ts';
 

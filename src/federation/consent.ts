@@ -27,7 +27,10 @@ export interface ConsentDeps {
 }
 
 export interface Consents {
-  /** What the server says about the colony; asked at most once an hour, a failure once a minute. */
+  /**
+   * What the server says about the colony; asked at most once an hour, more often while it does not
+   * claim it.
+   */
   check(server: SignedRecord<'server'>, colonyid: string): Promise<Consent>;
   /** What it last said, if that still counts. */
   known(server: SignedRecord<'server'>, colonyid: string): Consent | undefined;
@@ -43,8 +46,9 @@ export const placeOf = ({ payload }: SignedRecord<'server'>): Place => ({
   addresses: payload.addrs,
 });
 
+// A server may be given the colony a moment after its owner published that: a no counts briefly.
 const lifeOf = ({ says }: Consent): number =>
-  says === 'unknown' ? LIMITS.consentFailedMs : LIMITS.consentMs;
+  says === 'claims' ? LIMITS.consentMs : LIMITS.consentFailedMs;
 
 /** Consents, cached and asked for at most once at a time per server and colony. */
 export const makeConsents = ({ clock, ask, isSigned }: ConsentDeps): Consents => {

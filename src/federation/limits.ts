@@ -111,7 +111,7 @@ export const FEDERATION_LIMITS = {
   lookupPlacesMax: 4,
   /** What a server says about hosting a colony counts this long … */
   consentMs: HOUR,
-  /** … and a failure to ask it this long. */
+  /** … and a no, or a failure to ask it, this long. */
   consentFailedMs: 20_000,
   /** Time for a server to answer whether it hosts a colony. */
   consentAskMs: 1_000,

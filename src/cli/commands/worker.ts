@@ -1,13 +1,29 @@
-// `colonies worker`: run processes on this machine, or only make and end the membership of a worker.
-// Flags and log lines are those of 2022; what a worker does is in src/cli/worker.
+// `colonies worker`: run processes on this machine, or only make and end the membership of a
+// worker. Flags and log lines are those of 2022; what a worker does is in src/cli/worker.
 
 import { mkdirSync } from 'node:fs';
 import { serverAddress } from '../address.ts';
+import { colonyMemory } from '../attach/memory.ts';
+import {
+  anyBootstraps,
+  BOOTSTRAP_FLAGS,
+  givenBootstraps,
+  namesServer,
+  networkOf,
+} from '../attach/sources.ts';
 import { type Command, type Context, command, type Flags, SERVER_FLAGS } from '../command.ts';
 import { advised } from '../errors.ts';
-import { COLONY_OWNER_FLAGS, colonyOwnerKey, colonyRef, idOf } from '../identity.ts';
+import {
+  COLONY_OWNER_FLAGS,
+  colonyOwnerKey,
+  colonyRef,
+  findColonyOwnerKey,
+  idOf,
+  memberKey,
+} from '../identity.ts';
 import { callerTo } from '../rpc.ts';
 import { buildTime, buildVersion } from '../version.ts';
+import type { AttachedOptions } from '../worker/attached.ts';
 import { runWorker } from '../worker/loop.ts';
 import {
   isLeftBehind,
@@ -28,6 +44,8 @@ const FACT_FLAGS = {
   gpus: { kind: 'int', help: 'Number of GPUs of this machine', default: -1 },
 } as const satisfies Flags;
 
+const IS_ID = /^[0-9a-f]{64}$/;
+
 const BASE_FLAGS = { ...COLONY_OWNER_FLAGS, ...SERVER_FLAGS } as const;
 
 interface BaseValues {
@@ -45,7 +63,7 @@ const membershipOf = async (ctx: Context, flags: BaseValues): Promise<Membership
     call: callerTo(at),
     at,
     // Where a name was given, the owner's key says which colony: its id is the id of the key.
-    colonyid: /^[0-9a-f]{64}$/.test(ref) ? ref : await idOf(colonyprvkey),
+    colonyid: IS_ID.test(ref) ? ref : await idOf(colonyprvkey),
     colonyprvkey,
     states: openWorkerStates(ctx.keychain),
     clock: ctx.clock,
@@ -119,6 +137,44 @@ const logDirOf = (ctx: Context, flag: string | undefined): string => {
   return dir;
 };
 
+interface AttachValues extends BaseValues {
+  readonly bootstrap: readonly string[];
+  readonly network: string | undefined;
+  readonly runtimeprvkey: string | undefined;
+}
+
+/**
+ * Whether the worker is to find its server by the colony's id: when a bootstrap is given, or nothing
+ * names a server.
+ */
+const attaches = (ctx: Context, flags: AttachValues): boolean => {
+  if (flags.bootstrap.length > 0) return true;
+  if (flags.host !== undefined || flags.port !== undefined) return false;
+  return givenBootstraps(ctx, flags).length > 0 || !namesServer(ctx, flags);
+};
+
+/** The colony's id and whose key there is: the colony's, else that of a registered member. */
+const attachedAs = async (
+  ctx: Context,
+  flags: AttachValues,
+): Promise<Pick<AttachedOptions, 'colonyid' | 'colonyprvkey' | 'prvkey'>> => {
+  const ref = colonyRef(ctx, flags);
+  const owner = await findColonyOwnerKey(ctx, flags, ref);
+  const colonyid = IS_ID.test(ref) || owner === undefined ? ref : await idOf(owner);
+  if (!IS_ID.test(colonyid)) {
+    throw advised(
+      `${colonyid} is no colony id: only an id can be looked up`,
+      'Give the id of the colony, 64 hex digits, or its key.',
+    );
+  }
+  const { runtimeprvkey } = flags;
+  if (owner !== undefined && (await idOf(owner)) === colonyid) {
+    return { colonyid, colonyprvkey: owner, prvkey: runtimeprvkey };
+  }
+  const prvkey = await memberKey(ctx, { runtimeprvkey });
+  return { colonyid, colonyprvkey: undefined, prvkey };
+};
+
 const builds = () => ({ BuildTime: buildTime(), BuildVersion: buildVersion() });
 
 const start = command({
@@ -129,18 +185,39 @@ const start = command({
     'the other: the command of its specification, without a shell. Output goes to stdout, to the log of\n' +
     'the process on the server, and into the attribute `output`.\n\n' +
     'At SIGINT or SIGTERM the running child is stopped, the runtime unregistered, and what it was running\n' +
-    'goes back to the queue. Children see the key of the worker, never a key of an owner.',
+    'goes back to the queue. Children see the key of the worker, never a key of an owner.\n\n' +
+    'With --bootstrap, or when nothing names a server, the worker finds the hosts of its colony by the\n' +
+    'colony id, verifies what it is told, registers on each host it uses, works for the next one while\n' +
+    'the home is away, and comes back. Without the key of the colony it works as the runtime of\n' +
+    '--runtimeprvkey (COLONIES_RUNTIMEPRVKEY), which has to be approved on every host.',
   examples: [
     'colonies worker start --name myworker --type testworker --insecure',
+    'colonies worker start --colonyid $COLONY --bootstrap https://node.example.org --name w1 --type cli',
     'colonies worker start --name myworker --type testworker --logdir ./logs --insecure',
   ],
   flags: {
     ...BASE_FLAGS,
     ...FACT_FLAGS,
+    ...BOOTSTRAP_FLAGS,
+    runtimeprvkey: { kind: 'string', help: 'Private key of the runtime, when it has one already' },
     logdir: { kind: 'string', help: 'Folder for one log file per process; none when empty' },
   },
   run: async (ctx, flags) => {
     ctx.log.info('Starting a Colonies Worker', builds());
+    if (attaches(ctx, flags)) {
+      const who = await attachedAs(ctx, flags);
+      const memory = colonyMemory(ctx.keychain, who.colonyid);
+      const { startAttached } = await import('../worker/attached.ts');
+      return startAttached(ctx, {
+        ...who,
+        bootstraps: await anyBootstraps(ctx, flags, memory),
+        network: networkOf(ctx, flags),
+        facts: factsOf(ctx, flags, envName(ctx)),
+        logDir: logDirOf(ctx, flags.logdir),
+        info: builds(),
+        isRunning,
+      });
+    }
     const membership = await membershipOf(ctx, flags);
     const logDir = logDirOf(ctx, flags.logdir);
     const facts = factsOf(ctx, flags, envName(ctx));
@@ -207,6 +284,7 @@ const unregister = command({
   examples: ['colonies worker unregister --name myworker --insecure'],
   flags: {
     ...BASE_FLAGS,
+    ...BOOTSTRAP_FLAGS,
     name: { kind: 'string', help: 'Name of the worker' },
     runtimeid: { kind: 'string', help: 'Runtime id of the worker' },
   },
@@ -215,8 +293,18 @@ const unregister = command({
     const membership = await membershipOf(ctx, flags);
     const name = flags.name ?? envName(ctx);
     const states = membership.states.list(membership.colonyid);
-    const { runtimeid } = choose(states, { name, runtimeid: flags.runtimeid });
-    await leaveColony(membership, runtimeid);
+    const chosen = choose(states, { name, runtimeid: flags.runtimeid });
+    if (chosen.servers === undefined) {
+      await leaveColony(membership, chosen.runtimeid);
+      return undefined;
+    }
+    const memory = colonyMemory(ctx.keychain, chosen.colonyid);
+    const { unregisterAttached } = await import('../worker/attached.ts');
+    return unregisterAttached(ctx, chosen, {
+      colonyprvkey: membership.colonyprvkey,
+      bootstraps: await anyBootstraps(ctx, flags, memory),
+      network: networkOf(ctx, flags),
+    });
   },
 });
 

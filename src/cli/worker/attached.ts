@@ -1,0 +1,154 @@
+// Starting and ending workers that know their colony by its id only. Which hosts there are comes from
+// the attachment; what a worker does there is in ./serve-hosts.ts.
+
+import type { Bootstrap } from '../../attach/bootstraps.ts';
+import { LIMITS as ATTACH_LIMITS } from '../../attach/limits.ts';
+import type { Resolution } from '../../federation/resolve.ts';
+import { generateKey, idOfKey } from '../../node/crypto/keys.ts';
+import { LIMITS } from '../../node/limits.ts';
+import { type AttachedColony, openColony, telling } from '../attach/open.ts';
+import type { Context } from '../command.ts';
+import { EXIT } from '../errors.ts';
+import { type HostBoard, makeHostBoard } from './hosts.ts';
+import { leaveBehind, makeMembers } from './members.ts';
+import type { WorkerFacts } from './membership.ts';
+import { serveHosts } from './serve-hosts.ts';
+import { openWorkerStates, type WorkerState } from './states.ts';
+
+export interface AttachedOptions {
+  readonly colonyid: string;
+  /** Undefined when `prvkey` belongs to a member that is registered already. */
+  readonly colonyprvkey: string | undefined;
+  /** Key of the worker; a new one when it is undefined. */
+  readonly prvkey: string | undefined;
+  readonly bootstraps: readonly Bootstrap[];
+  readonly network: string | undefined;
+  readonly facts: WorkerFacts;
+  readonly logDir: string;
+  readonly info: Readonly<Record<string, string>>;
+  /** Whether a process of this machine runs. */
+  readonly isRunning: (pid: number) => boolean;
+}
+
+/** Memberships of workers of this name that were killed: ended where that is possible now. */
+const removeLeftBehind = async (
+  ctx: Context,
+  colony: AttachedColony,
+  { colonyid, colonyprvkey, facts, isRunning }: AttachedOptions,
+): Promise<void> => {
+  if (colonyprvkey === undefined) return;
+  const states = openWorkerStates(ctx.keychain);
+  const dead = states
+    .list(colonyid)
+    .filter(
+      ({ name, servers, pid }) =>
+        name === facts.name && servers !== undefined && pid !== undefined && !isRunning(pid),
+    );
+  for (const state of dead) {
+    ctx.log.warn('An earlier worker of this name did not stop cleanly, unregistering it', {
+      runtimeID: state.runtimeid,
+    });
+    const left = await leaveBehind(state, { callTo: colony.callTo, colonyprvkey, states });
+    if (left.length > 0) ctx.log.warn('It stays registered where it cannot be reached', { left });
+  }
+};
+
+/** The hosts that a worker may use, in order; one that denies the colony is none. */
+const usableIds = ({ hosts }: Resolution): readonly string[] =>
+  hosts.filter(({ usable }) => usable).map(({ serverid }) => serverid);
+
+/**
+ * Tells the board of the hosts, now and whenever they change; looks again often while there is none.
+ * Rejects when nobody knows the colony; the returned function ends it.
+ */
+const follow = async (
+  ctx: Context,
+  { attachment: { hosts } }: AttachedColony,
+  board: Pick<HostBoard, 'setOrder'>,
+): Promise<() => void> => {
+  let count = 0;
+  let cancel = (): void => undefined;
+  const take = (resolution: Resolution): void => {
+    const ids = usableIds(resolution);
+    if (ids.length === 0 && count !== 0) ctx.log.warn('No host of the colony can be used now');
+    count = ids.length;
+    board.setOrder(ids);
+  };
+  const lookLater = (): void => {
+    const ms = count === 0 ? LIMITS.workerWatchMs : ATTACH_LIMITS.attachRefreshMs;
+    cancel = ctx.clock.after(ms, () => {
+      hosts
+        .refresh()
+        .catch((error: unknown) => {
+          ctx.log.error('The colony can no longer be used', { err: error });
+        })
+        .finally(lookLater);
+    });
+  };
+  const end = hosts.onChange(take);
+  const first = await telling(() => hosts.current());
+  for (const { serverid, usable, reason } of first.hosts) {
+    if (!usable) ctx.log.warn('A host cannot be used', { serverID: serverid, reason });
+  }
+  take(first);
+  lookLater();
+  return () => {
+    end();
+    cancel();
+  };
+};
+
+/** Runs a worker until it is stopped. Gives the exit code. */
+export const startAttached = async (ctx: Context, options: AttachedOptions): Promise<number> => {
+  const { colonyid, colonyprvkey, bootstraps, network, facts, logDir, info } = options;
+  const { clock, log, childEnv, outBytes, keychain } = ctx;
+  const stop = ctx.stopSignal();
+  const colony = await openColony(ctx, colonyid, bootstraps, { network });
+  try {
+    const { attachment, callTo } = colony;
+    log.info('Attached to a colony', { ...info, colonyID: colonyid, network: attachment.network });
+    await removeLeftBehind(ctx, colony, options);
+    const prvkey = options.prvkey ?? generateKey(clock);
+    const states = openWorkerStates(keychain);
+    const members = makeMembers({
+      ...{ colonyid, colonyprvkey, prvkey, facts, callTo, attachment, states, log },
+      runtimeid: idOfKey(prvkey),
+      pid: process.pid,
+    });
+    const board = makeHostBoard();
+    const unfollow = await follow(ctx, colony, board);
+    const bases = bootstraps.map(({ base }) => base).join(',');
+    const environment = { ...childEnv, COLONIES_BOOTSTRAP: bases };
+    try {
+      return await serveHosts({
+        ...{ clock, log, environment, logDir, stop, board, members, callTo },
+        echo: outBytes,
+        registers: colonyprvkey !== undefined,
+      });
+    } finally {
+      unfollow();
+    }
+  } finally {
+    await colony.close();
+  }
+};
+
+/** Ends the memberships of an attached worker. Gives the exit code. */
+export const unregisterAttached = async (
+  ctx: Context,
+  state: WorkerState,
+  options: Pick<AttachedOptions, 'colonyprvkey' | 'bootstraps' | 'network'>,
+): Promise<number> => {
+  const { colonyprvkey, bootstraps, network } = options;
+  const colony = await openColony(ctx, state.colonyid, bootstraps, { network });
+  try {
+    const states = openWorkerStates(ctx.keychain);
+    const left = await leaveBehind(state, { callTo: colony.callTo, colonyprvkey, states });
+    const { runtimeid } = state;
+    if (left.length === 0) ctx.log.info('Runtime unregistered', { runtimeID: runtimeid });
+    else ctx.log.error('These hosts could not be reached; try again later', { left });
+    return left.length === 0 ? EXIT.ok : EXIT.failed;
+  } finally {
+    await colony.close();
+  }
+};
