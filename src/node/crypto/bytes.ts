@@ -116,6 +116,18 @@ export const base64ToBytes = (text: string): Uint8Array => {
   return bytes;
 };
 
+const BEYOND_LATIN1 = /[\u0100-\uffff]/;
+
+// Node's decoder skips what it does not know, takes URL-safe digits, and sees only the low byte of a
+// character. Apart from these, a text of which it read every digit is `readablePart` of itself.
+const decodeWhole = (text: string): Buffer | undefined => {
+  if (NodeBuffer === undefined || text.length % 4 !== 0) return undefined;
+  if (text.includes('-') || text.includes('_') || BEYOND_LATIN1.test(text)) return undefined;
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const bytes = NodeBuffer.from(text, 'base64');
+  return bytes.length === (text.length / 4) * 3 - padding ? bytes : undefined;
+};
+
 // A byte order mark stays: JSON readers refuse it, as the original servers do.
 const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -125,4 +137,4 @@ const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 export const base64ToText = (text: string): string =>
   NodeBuffer === undefined
     ? fromUtf8.decode(base64ToBytes(text))
-    : NodeBuffer.from(readablePart(text), 'base64').toString('utf8');
+    : (decodeWhole(text) ?? NodeBuffer.from(readablePart(text), 'base64')).toString('utf8');

@@ -16,9 +16,10 @@ export class OddNumber {
   }
 }
 
-const NEEDS_EXACT = /(?:^|[:[,])\s*-?(?:\d{16}|\d+[.eE])/;
+/** Where a number may stand that JSON.parse might not keep; inside of strings too. */
+const SUSPECT = /(?:^|[:[,])\s*(-?(?:\d{16}|\d+[.eE])[\d.eE+-]*)/g;
 const TOKEN = /"|-?\d[\d.eE+-]*/g;
-const SHORT_INTEGER = /^-?\d{1,15}$/;
+const INTEGER = /^-?\d+$/;
 const ESCAPED = /[<>&\u2028\u2029]/;
 const ESCAPED_ALL = new RegExp(ESCAPED, 'g');
 
@@ -26,6 +27,17 @@ const exactNumber = (text: string): number | bigint | OddNumber => {
   const value = Number(text);
   if (/[.eE]/.test(text)) return Number.isInteger(value) ? new OddNumber(value) : value;
   return Number.isSafeInteger(value) ? value : BigInt(text);
+};
+
+/** Whether JSON.parse gives another value than `exactNumber`. */
+const needsExact = (text: string): boolean => {
+  const value = Number(text);
+  return INTEGER.test(text) ? !Number.isSafeInteger(value) : Number.isInteger(value);
+};
+
+const mayNeedExact = (json: string): boolean => {
+  for (const [, number = ''] of json.matchAll(SUSPECT)) if (needsExact(number)) return true;
+  return false;
 };
 
 /** Index after the string that starts at `from` in valid JSON. */
@@ -64,7 +76,7 @@ const markNumbers = (text: string): { readonly marked: string; readonly marker: 
     if (found[0] === '"') {
       hashes = Math.max(hashes, hashesAt(text, from));
       TOKEN.lastIndex = afterString(text, from);
-    } else if (!SHORT_INTEGER.test(found[0])) {
+    } else if (needsExact(found[0])) {
       odd.push({ from, to: TOKEN.lastIndex });
     }
   }
@@ -84,7 +96,7 @@ const markNumbers = (text: string): { readonly marked: string; readonly marker: 
  */
 export const parseJson = (text: string): unknown => {
   const plain = JSON.parse(text);
-  if (!NEEDS_EXACT.test(text)) return plain;
+  if (!mayNeedExact(text)) return plain;
   const { marked, marker } = markNumbers(text);
   return JSON.parse(marked, (_key, value) =>
     typeof value === 'string' && value.startsWith(marker)

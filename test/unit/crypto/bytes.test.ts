@@ -86,6 +86,17 @@ describe('base64', () => {
     expect(Buffer.from(base64ToBytes(text)).toString()).toBe(read);
   });
 
+  it('text and bytes are read alike, whatever is between the digits', () => {
+    const unit = fc.constantFrom(...'YWJj', '=', '-', '_', '!', '\n', 'Á', 'Ł', 'ā', '🐝');
+    fc.assert(
+      fc.property(fc.string({ unit, minLength: 1, maxLength: 12 }), (text) => {
+        const bytes = base64ToBytes(text);
+        expect(base64ToText(text)).toBe(Buffer.from(bytes).toString('utf8'));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('wrong UTF-8 becomes replacement characters and a byte order mark stays', () => {
     expect(base64ToText(bytesToBase64(new Uint8Array([0xc3, 0x28])))).toBe('\ufffd(');
     expect(base64ToText(bytesToBase64(new Uint8Array([0xef, 0xbb, 0xbf, 0x61])))).toBe('\ufeffa');
