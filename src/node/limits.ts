@@ -24,7 +24,10 @@ export const LIMITS = {
    * keys.
    */
   nameLengthMax: 1_024,
-  /** Entries of one list field in a message (targets, dependencies, channels). */
+  /**
+   * Entries of one list or map field in a message (targets, dependencies, environment): each may
+   * become a row.
+   */
   listEntriesMax: 10_000,
   /** Attributes of one process: kept in memory while it lives, and written anew with each change. */
   attributesPerProcessMax: 1_000,

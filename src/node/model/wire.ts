@@ -18,8 +18,12 @@ export const text = () => z.preprocess(orElse(''), z.string('expected a string')
 /** A boolean; absent or null is false. */
 export const flag = () => z.preprocess(orElse(false), z.boolean('expected true or false'));
 
+// An integer that a number cannot hold was read as a bigint.
+const notInt = ({ input }: { readonly input?: unknown }): string =>
+  typeof input === 'bigint' ? 'expected an integer below 2^53' : 'expected an integer';
+
 /** An integer within ±2^53; absent or null is 0. */
-export const int = () => z.preprocess(orElse(0), z.int('expected an integer'));
+export const int = () => z.preprocess(orElse(0), z.int({ error: notInt }));
 
 const INT64 = 'expected a 64-bit integer';
 
@@ -60,13 +64,17 @@ export const time = () =>
 /** "Not set", as every server of the protocol writes it. */
 export const ZERO_TIME = '0001-01-01T00:00:00Z';
 
+const TOO_MANY = `expected at most ${LIMITS.listEntriesMax} entries`;
+
+const bounded = <T extends z.ZodType>(of: T) =>
+  z.array(of, 'expected a list').max(LIMITS.listEntriesMax, TOO_MANY);
+
 /** A list; absent or null is []. */
-export const list = <T extends z.ZodType>(of: T) =>
-  z.preprocess(orElse([]), z.array(of, 'expected a list').max(LIMITS.listEntriesMax));
+export const list = <T extends z.ZodType>(of: T) => z.preprocess(orElse([]), bounded(of));
 
 /** A list that keeps null (and absent) apart from []. */
 export const nullableList = <T extends z.ZodType>(of: T) =>
-  z.preprocess(orElse(null), z.array(of, 'expected a list').max(LIMITS.listEntriesMax).nullable());
+  z.preprocess(orElse(null), bounded(of).nullable());
 
 const plain = (value: unknown, depth: number): unknown => {
   if (depth > LIMITS.nestingDepthMax) throw new RangeError('nested too deeply');
@@ -96,11 +104,16 @@ const own = (value: unknown): value is Record<string, unknown> =>
   !Array.isArray(value) &&
   !(value instanceof OddNumber);
 
-/** A map with free keys; absent or null is {}. */
+/** A map with free keys, at most LIMITS.listEntriesMax of them; absent or null is {}. */
 export const dict = <T extends z.ZodType>(of: T) =>
   z.preprocess(orElse({}), z.custom<object>(own, 'expected an object')).transform((value, ctx) => {
     const out: [string, z.output<T>][] = [];
-    for (const [key, part] of Object.entries(value)) {
+    const entries = Object.entries(value);
+    if (entries.length > LIMITS.listEntriesMax) {
+      ctx.addIssue({ code: 'custom', message: TOO_MANY });
+      return z.NEVER;
+    }
+    for (const [key, part] of entries) {
       const parsed = of.safeParse(part);
       if (parsed.success) out.push([key, parsed.data]);
       else

@@ -51,8 +51,11 @@ describe('scalars', () => {
 
   test('an integer field takes integers only', () => {
     expect(read(int(), '-5')).toBe(-5);
-    for (const json of ['1.0', '1e3', '1.5', '"1"', 'true', '[]', '{}', '9007199254740993']) {
+    for (const json of ['1.0', '1e3', '1.5', '"1"', 'true', '[]', '{}']) {
       expect(problem(int(), json)).toBe('expected an integer');
+    }
+    for (const json of ['9007199254740993', '-9223372036854775808', '99999999999999999999']) {
+      expect(problem(int(), json)).toBe('expected an integer below 2^53');
     }
   });
 
@@ -136,11 +139,23 @@ describe('objects', () => {
 });
 
 describe('lists and free values', () => {
+  const tooMany = `expected at most ${LIMITS.listEntriesMax} entries`;
+
   test('a list has at most its limit of entries', () => {
     const many = (n: number) => JSON.stringify(new Array(n).fill('x'));
     expect(read(list(text()), many(LIMITS.listEntriesMax))).toHaveLength(LIMITS.listEntriesMax);
-    expect(problem(list(text()), many(LIMITS.listEntriesMax + 1))).not.toBe('');
-    expect(problem(nullableList(text()), many(LIMITS.listEntriesMax + 1))).not.toBe('');
+    expect(problem(list(text()), many(LIMITS.listEntriesMax + 1))).toBe(tooMany);
+    expect(problem(nullableList(text()), many(LIMITS.listEntriesMax + 1))).toBe(tooMany);
+    expect(problem(nullableList(text()), '1')).toBe('expected a list');
+  });
+
+  test('a map has at most that many entries, too', () => {
+    const many = (n: number) =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: n }, (_, i) => [`k${i}`, 'x'])));
+    const most = read(dict(text()), many(LIMITS.listEntriesMax));
+    expect(Object.keys(most)).toHaveLength(LIMITS.listEntriesMax);
+    expect(problem(dict(text()), many(LIMITS.listEntriesMax + 1))).toBe(tooMany);
+    expect(problem(dict(anything()), many(LIMITS.listEntriesMax + 1))).toBe(tooMany);
   });
 
   test('free values keep their shape; all their numbers become doubles', () => {
