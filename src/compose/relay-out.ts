@@ -1,4 +1,5 @@
-// Sends a client's call to one host of its colony, byte for byte, over the way that reaches it. Says
+// Sends a client's call to one host of its colony, byte for byte, over the way that reaches it.
+// Says
 // whether a byte left; never tries a second time what may have arrived.
 
 import type { Calls } from '../dht/overlay.ts';
@@ -120,6 +121,10 @@ const overHttp = (
     try {
       const post = { method: 'POST', base, path: RELAY_PATH, headers, body, waits } as const;
       const reply = await outbound.request({ ...post, signal: own.signal });
+      // No node answers so: something in between does, and what became of the call is not known.
+      if (reply.status >= 300 && reply.status < 400) {
+        return { kind: 'lost', reason: `${base} answered with a redirect` };
+      }
       const value: Reply = {
         status: reply.status,
         body: reply.body.toString('utf8'),

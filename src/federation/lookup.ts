@@ -279,15 +279,15 @@ export const makeLookups = (deps: LookupDeps): Lookups => {
       const held = await book.find(ns, id);
       if (held && clock.now() - held.confirmedAt < freshMs) return held;
       if (!held && freshMs > 0 && misses.has(`${ns}/${id}`)) return undefined;
-      if (held && until === 'first') {
-        try {
-          void fly(ns, id, payer);
-        } catch {
-          // Over budget: what is held serves, and the next caller may refresh it.
-        }
-        return held;
+      let flight: Flight;
+      try {
+        flight = fly(ns, id, payer);
+      } catch (error) {
+        // Over budget: what is held serves, and the next caller may refresh it.
+        if (held) return held;
+        throw error;
       }
-      const flight = fly(ns, id, payer);
+      if (held && until === 'first') return held;
       const found = until === 'first' ? flight.first : settledOr(clock, flight, patienceMs);
       return (await found) as Held<K> | undefined;
     },

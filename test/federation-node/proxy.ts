@@ -4,7 +4,7 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Proxy {
+export interface BadProxy {
   readonly url: string;
   /** Where to forward to. */
   to(url: string): void;
@@ -16,7 +16,7 @@ export interface Proxy {
 }
 
 /** Starts a proxy on a free port. */
-export const startProxy = async (): Promise<Proxy> => {
+export const startProxy = async (): Promise<BadProxy> => {
   let target = '';
   const hows = new Map<string, 'drop' | 'redirect' | ((body: string) => string)>();
   const seen: string[] = [];
