@@ -133,9 +133,7 @@ test('one long poll gives the next process, or nothing', async () => {
   const { processid } = await alice.submit(spec());
   expect((await waiting)?.processid).toBe(processid);
   const idle = e1.next({ colonyname: 'dev', waitS: 5 });
-  while (w.clock.timers() < 1) await new Promise((resolve) => setImmediate(resolve));
-  w.clock.advance(6_000);
-  expect(await idle).toBeUndefined();
+  expect(await w.passUntil(idle)).toBeUndefined();
 });
 
 test('identical polls send the very same signed envelope, other calls are signed anew', async () => {
@@ -177,8 +175,7 @@ test('so are those of a colony, until the time is over', async () => {
   while (w.clock.timers() < 1) await new Promise((resolve) => setImmediate(resolve));
   const { processid } = await alice.submit(spec());
   while (seen.length < 1) await new Promise((resolve) => setImmediate(resolve));
-  w.clock.advance(2_000);
-  await reading;
+  await w.passUntil(reading);
   expect(seen).toEqual([processid]);
 });
 
@@ -209,7 +206,5 @@ test('waiting for a process gives it finished, however it ends', async () => {
   expect(await alice.waitForProcess({ processid: first.processid })).toMatchObject({ state: 3 });
   const second = await alice.submit(spec());
   const late = failure(alice.waitForProcess({ processid: second.processid, timeout: 1 }));
-  while (w.clock.timers() < 3) await new Promise((resolve) => setImmediate(resolve));
-  w.clock.advance(2_000);
-  expect((await late).code).toBe('nothing-waiting');
+  expect((await w.passUntil(late)).code).toBe('nothing-waiting');
 });

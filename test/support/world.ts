@@ -191,6 +191,19 @@ export const openWorld = async ({ deps: more = {} }: WorldOptions = {}) => {
         await engine.tick();
       }
     },
+    /** Lets time pass until something that waits over the network has ended. */
+    passUntil: async <T>(ending: Promise<T>): Promise<T> => {
+      let over = false;
+      const end = (): void => {
+        over = true;
+      };
+      ending.then(end, end);
+      while (!over) {
+        clock.advance(SECOND_MS);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      return ending;
+    },
     /** Log lines at warn and above. */
     complaints: () => lines.filter(({ level }) => level === 'warn' || level === 'error'),
     close: async () => {
