@@ -20,7 +20,14 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'dist', include: ON_DIST, globalSetup: ['test/support/build.ts'] },
+        test: {
+          name: 'dist',
+          include: ON_DIST,
+          globalSetup: ['test/support/build.ts'],
+          // Every step starts a program, which takes seconds on a machine that does other things.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
       },
     ],
   },
