@@ -1,5 +1,4 @@
-// Deadlines of live processes, in order. An entry whose process moved on is dead and drops out
-// lazily.
+// Deadlines of live processes, in order. An entry whose process moved on is dead and drops out.
 
 import { STATE } from '../model/process.ts';
 import { type Heap, makeHeap } from './heap.ts';
@@ -29,7 +28,9 @@ export interface Deadlines {
   overdueRunning(nowUs: number): Live | undefined;
 }
 
-const sooner = (a: Entry, b: Entry): boolean => a.atUs < b.atUs;
+// Ties are broken by id, so that one history always goes on in one way.
+const sooner = (a: Entry, b: Entry): boolean =>
+  a.atUs !== b.atUs ? a.atUs < b.atUs : a.live.row.id < b.live.row.id;
 
 const due = (heap: Heap<Entry>, nowUs: number): Live | undefined => {
   const head = heap.peek();

@@ -23,9 +23,16 @@ export const placeExecutor = (colony: ColonyState, row: ExecutorRow): ExecutorHo
     running: new Set(),
   };
   colony.executorsByName.set(row.name, hold);
-  const known = colony.executorsById.get(row.id);
-  if (!known || prevails(hold, known)) colony.executorsById.set(row.id, hold);
+  claim(colony, hold);
   return hold;
+};
+
+/** Lets its id mean this executor, unless another one that has it prevails. */
+const claim = ({ executorsById, sharedIds }: ColonyState, hold: ExecutorHold): void => {
+  const { id } = hold.row;
+  const known = executorsById.get(id);
+  if (known && known !== hold) sharedIds.add(id);
+  if (!known || prevails(hold, known)) executorsById.set(id, hold);
 };
 
 /** Which of two rows with one id is meant by the id: the registered one, else the newer. */
@@ -36,9 +43,7 @@ const prevails = (a: ExecutorHold, b: ExecutorHold): boolean =>
 const reindex = (colony: ColonyState, id: string): void => {
   colony.executorsById.delete(id);
   for (const hold of colony.executorsByName.values()) {
-    if (hold.row.id !== id) continue;
-    const known = colony.executorsById.get(id);
-    if (!known || prevails(hold, known)) colony.executorsById.set(id, hold);
+    if (hold.row.id === id) claim(colony, hold);
   }
 };
 
@@ -138,7 +143,10 @@ export const unregister = async (
     executorTable.put(w, hold.row);
     dropFunctions(state, w, hold);
   });
-  await Promise.all([written, ...putBackAll(state, lifecycle, colony, hold)]);
+  const back = putBackAll(state, lifecycle, colony, hold);
+  // Its id may now mean another row; only after what ran under it was put back.
+  if (colony.sharedIds.has(hold.row.id)) reindex(colony, hold.row.id);
+  await Promise.all([written, ...back]);
 };
 
 const changeId = async (

@@ -31,7 +31,13 @@ import { makeProcesses } from './processes.ts';
 import { purgeColony } from './removal.ts';
 import { makeRoles } from './roles.ts';
 import { adoptServerId, makeServer } from './server.ts';
-import { type EngineOptions, type Finished, makeState, type State } from './state.ts';
+import {
+  type ColonyState,
+  type EngineOptions,
+  type Finished,
+  makeState,
+  type State,
+} from './state.ts';
 import { makeTick, writeHeard } from './ticks.ts';
 import { makeUsers, placeUser } from './users.ts';
 
@@ -109,6 +115,16 @@ const readLive = async (state: State): Promise<{ row: ProcessRow; progressed: bo
   return found;
 };
 
+/** Running processes are kept in the order of their start; they come from disk in another one. */
+const orderByStart = ({ running, executorsById }: ColonyState): void => {
+  for (const live of [...running].sort((a, b) => a.row.startedUs - b.row.startedUs)) {
+    for (const set of [running, executorsById.get(live.row.executorid)?.running]) {
+      set?.delete(live);
+      set?.add(live);
+    }
+  }
+};
+
 const loadLive = async (state: State, lifecycle: Lifecycle): Promise<void> => {
   const found = await readLive(state);
   found.sort((a, b) => a.row.submittedUs - b.row.submittedUs);
@@ -116,11 +132,7 @@ const loadLive = async (state: State, lifecycle: Lifecycle): Promise<void> => {
     const colony = state.colonies.get(row.colony);
     if (colony) lifecycle.restore(colony, row, progressed);
   }
-  for (const { running } of state.colonies.values()) {
-    const byStart = [...running].sort((a, b) => a.row.startedUs - b.row.startedUs);
-    running.clear();
-    for (const live of byStart) running.add(live);
-  }
+  for (const colony of state.colonies.values()) orderByStart(colony);
 };
 
 const load = async (state: State, lifecycle: Lifecycle, serverId?: string): Promise<void> => {

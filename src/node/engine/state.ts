@@ -39,6 +39,8 @@ export interface ColonyState {
   readonly executorsByName: Map<string, ExecutorHold>;
   /** The newest row with an id; a registered one wins over an unregistered one. */
   readonly executorsById: Map<string, ExecutorHold>;
+  /** Ids that more than one row has or had. */
+  readonly sharedIds: Set<string>;
   readonly queue: Queue;
   readonly waiters: Waiters;
   readonly timeline: Timeline;
@@ -93,6 +95,7 @@ export const makeColonyState = (row: ColonyRow): ColonyState => {
     usersById: new Map(),
     executorsByName,
     executorsById: new Map(),
+    sharedIds: new Set(),
     queue: makeQueue(),
     waiters: makeWaiters((name) => executorsByName.get(name)?.row.id),
     timeline: makeTimeline(),
