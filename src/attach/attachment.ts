@@ -44,6 +44,8 @@ export interface MeetOptions {
 
 export interface AttachOptions extends MeetOptions {
   readonly colonyid: string;
+  /** Told after each try whether a host could be reached, before the call has ended. */
+  readonly onReach?: (serverid: string, reached: boolean) => void;
 }
 
 /** Nodes to ask, and a resolver that verifies what they say. */
@@ -130,6 +132,7 @@ const attachTo = async (options: AttachOptions): Promise<Attachment> => {
   const deliver = makeDeliver({
     ...{ ways, wire, isSigned, clock, log },
     named: () => named,
+    onReach: options.onReach,
     renew: makeRenew(met, clock),
   });
   const sending = makeSending(colonyid, hosts, deliver);

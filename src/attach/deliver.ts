@@ -45,6 +45,8 @@ export interface DeliverDeps {
   readonly log: Log;
   /** The hosts that the colony's record names now. */
   readonly named: () => readonly Host[];
+  /** Told after each round whether the host could be reached at all. */
+  readonly onReach?: ((serverid: string, reached: boolean) => void) | undefined;
   /** The host as its newest record shows it, looked up anew: its key may have changed. */
   readonly renew: (serverid: string) => Promise<Host | undefined>;
 }
@@ -137,10 +139,10 @@ export const makeDeliver = (deps: DeliverDeps) => {
   };
 
   /** One round over the ways to a host. A way that failed without effect leads to the next one. */
-  const round = async (errand: Errand): Promise<Delivery> => {
+  const tryAll = async (errand: Errand): Promise<Delivery> => {
     const reasons: string[] = [];
     let worst: Undelivered | undefined;
-    for (const route of ways.routes(errand.host)) {
+    for (const route of ways.promising(errand.host)) {
       const tried = await attempt(errand, route);
       if (tried.kind === 'answer') {
         const again = worst !== undefined && worst.kind !== 'unreachable';
@@ -154,6 +156,14 @@ export const makeDeliver = (deps: DeliverDeps) => {
     }
     if (worst === undefined) return { kind: 'unreachable', reason: NO_WAY };
     return worst.kind === 'unreachable' ? { ...worst, reason: reasons.join('; ') } : worst;
+  };
+
+  const round = async (errand: Errand): Promise<Delivery> => {
+    const delivery = await tryAll(errand);
+    const { serverid } = errand.host;
+    if (delivery.kind === 'answer') deps.onReach?.(serverid, true);
+    else if (delivery.kind === 'unreachable') deps.onReach?.(serverid, false);
+    return delivery;
   };
 
   return async (letter: Letter, host: Host, signal: AbortSignal): Promise<Delivery> => {

@@ -13,6 +13,8 @@ export const LIMITS = {
   attachAliveMs: 10_000,
   /** … and a failure this long: the way back to a home that returned. */
   attachDownMs: 2_000,
+  /** A host that was met directly is not looked for through other nodes for this long. */
+  attachDirectMs: 60_000,
   /** Age at which a client looks the hosts of its colony up again, to follow moves. */
   attachRefreshMs: 30_000,
   /** A call that was sent and not answered is repeated at its host this long, at this pace. */

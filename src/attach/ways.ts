@@ -22,6 +22,11 @@ export interface Route {
 export interface Ways {
   /** The ways to a host, best first. */
   routes(host: Host): readonly Route[];
+  /**
+   * The ways that are worth a try now: a host that was met directly a moment ago and is silent is
+   * down, and no node in between reaches it.
+   */
+  promising(host: Host): readonly Route[];
   /** Why nothing is to be sent this way now; undefined when it is open. */
   problem(host: Host, route: Route, signal: AbortSignal): Promise<string | undefined>;
   /** A call went well this way. */
@@ -106,6 +111,8 @@ const routesTo = (host: Host, nodes: Nodes, reach: Reach): readonly Route[] => {
 export const makeWays = (deps: WaysDeps): Ways => {
   const { colonyid, nodes, reach, wire, isSigned, clock } = deps;
   const health = makeHealth(clock);
+  /** When each host was last met without a node in between; there are as many as hosts. */
+  const metAt = new Map<string, number>();
   const nameOf = (host: Host, base: string): string => `${host.serverid} ${base}`;
 
   /** The signed challenge that comes before any call. */
@@ -136,14 +143,24 @@ export const makeWays = (deps: WaysDeps): Ways => {
 
   const routes = (host: Host): readonly Route[] => routesTo(host, nodes, reach);
 
+  const promising = (host: Host): readonly Route[] => {
+    const sinceMs = clock.now() - (metAt.get(host.serverid) ?? Number.NEGATIVE_INFINITY);
+    const isNear = sinceMs < LIMITS.attachDirectMs;
+    return routes(host).filter(({ relayed }) => !(relayed && isNear));
+  };
+
   return {
     routes,
+    promising,
     problem,
-    good: (host, { base }) => health.good(nameOf(host, base)),
+    good: (host, { base, relayed }) => {
+      health.good(nameOf(host, base));
+      if (!relayed) metAt.set(host.serverid, clock.now());
+    },
     bad: (host, { base }, reason) => health.bad(nameOf(host, base), reason),
     open: async (host, signal) => {
       const reasons: string[] = [];
-      for (const route of routes(host).filter(({ base }) => !base.startsWith('/'))) {
+      for (const route of promising(host).filter(({ base }) => !base.startsWith('/'))) {
         const reason = await problem(host, route, signal);
         if (reason === undefined) return route;
         reasons.push(reason);

@@ -4,12 +4,12 @@
 import type { Elsewhere } from '../api/dispatch.ts';
 import type { Target } from '../api/op.ts';
 import type { WatchElsewhere } from '../api/ws.ts';
-import { tagsOf } from '../federation/ids.ts';
+import { serverTag, tagsOf } from '../federation/ids.ts';
 import type { Call, Relay, Send } from '../federation/relay.ts';
 import { isId } from '../node/crypto/ids.ts';
 import { Fault, fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
-import type { Reply } from '../node/model/envelope.ts';
+import { decodePayload, type Reply } from '../node/model/envelope.ts';
 import type { Guesses } from './guesses.ts';
 import type { RelayedCall } from './relay-out.ts';
 import type { WatchCall } from './relay-watch.ts';
@@ -54,6 +54,21 @@ const makeRoute =
     }
   };
 
+// Our clients write the server that a call is for at the end of its payload.
+const AUDIENCE = /"audience":"([0-9a-f]{64})"(?!.*"audience":)/s;
+const TAIL_CHARACTERS = 512;
+
+/**
+ * Tag of the server that a payload (base64) says it is for. A hint where to send it: every other
+ * server refuses it.
+ */
+export const audienceTag = (payload: string): string | undefined => {
+  const from = Math.max(0, payload.length - TAIL_CHARACTERS);
+  // Whole groups of four only.
+  const audience = AUDIENCE.exec(decodePayload(payload.slice(from + ((4 - (from % 4)) % 4))))?.[1];
+  return audience === undefined ? undefined : serverTag(audience);
+};
+
 type Route = ReturnType<typeof makeRoute>;
 type Gate = ReturnType<typeof makeGate>;
 
@@ -72,10 +87,12 @@ const makeCalls =
     const leave = (waits ? waiting : short).enter();
     const { signal } = origin;
     const payer = { address: origin.address, caller };
+    const meant = audienceTag(call.envelope.payload);
     let last: Reply | undefined;
     try {
       for (const guess of where) {
-        const asked = { ...guess, mutating: kind !== 'read', payer, signal };
+        const prefer = guess.prefer ?? meant;
+        const asked = { ...guess, prefer, mutating: kind !== 'read', payer, signal };
         const reply = await route(asked, sendCall({ body, waits, signal }));
         if (reply === undefined) continue;
         last = reply;
@@ -93,12 +110,14 @@ const makeCalls =
 
 const makeWatches =
   ({ guesses, sendWatch, count }: OutwardDeps, route: Route, waiting: Gate): WatchElsewhere =>
-  async (target, { caller, origin, body, frame, ended }) => {
+  async (target, { envelope, caller, origin, body, frame, ended }) => {
     const [guess] = await guesses.for(target, caller);
     if (guess === undefined) return undefined;
     const leave = waiting.enter();
     const { signal } = origin;
-    const asked = { ...guess, mutating: false, signal, payer: { address: origin.address, caller } };
+    const prefer = guess.prefer ?? audienceTag(envelope.payload);
+    const payer = { address: origin.address, caller };
+    const asked = { ...guess, prefer, mutating: false, signal, payer };
     const onEnded = (): void => {
       leave();
       ended();

@@ -292,6 +292,8 @@ export const LIMITS = {
   workerRetryMs: 1_000,
   /** Pace at which a worker asks whether its running process was cancelled or taken away. */
   workerWatchMs: 5_000,
+  /** The same for a worker that has other hosts to turn to when the server of that process dies. */
+  attachedWatchMs: 2_000,
   /** Between the polite and the final signal to a child that must stop. */
   workerGraceMs: 5_000,
   /** Time to connect to another node over HTTP, and for the answer to a call that does not wait. */

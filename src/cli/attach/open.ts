@@ -25,6 +25,8 @@ export interface MeetFlags {
   readonly network?: string | undefined;
   readonly mode?: 'open' | 'federated';
   readonly anchors?: readonly string[];
+  /** Told after each try whether a host could be reached. */
+  readonly onReach?: (serverid: string, reached: boolean) => void;
   /** Where verified records are kept; without it, nowhere. */
   readonly openStore?: (network: string) => Store;
 }
@@ -190,6 +192,7 @@ export const openColony = async (
         openStore: memory.openStore,
         policy: policyOf(flags),
         anchors: flags.anchors ?? [],
+        ...(flags.onReach === undefined ? {} : { onReach: flags.onReach }),
       }),
     );
     memory.remember(attachment.network, attachment.nodes.answered());

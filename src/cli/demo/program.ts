@@ -1,4 +1,4 @@
-// Another run of this program as a child process: started, watched for a line, stopped. For
+// Another run of this program as a child process: started, watched for a line, stopped, killed. For
 // `colonies demo`.
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
+const STOP_MS = 10_000;
 
 export interface Program {
   /**
@@ -13,11 +14,17 @@ export interface Program {
    * before.
    */
   line<T>(read: (line: string) => T | undefined): Promise<T>;
-  /** Asks it to end (SIGTERM) and gives its exit code; null after a signal. */
+  /** Settles with the exit code when it ended; null after a signal. */
+  readonly ended: Promise<number | null>;
+  /** Asks it to end (SIGTERM), in the end makes it (SIGKILL). Gives its exit code. */
   stop(): Promise<number | null>;
+  /** Ends it at once, as a power cut would. */
+  kill(): Promise<number | null>;
+  /** What it wrote to stderr. */
+  output(): string;
 }
 
-const ended = (child: ChildProcess): Promise<number | null> =>
+const endOf = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve(code));
@@ -32,16 +39,22 @@ export const startProgram = (
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const end = ended(child);
+  const ended = endOf(child);
   // Whoever waits for a line or for the end is told; when nobody does, nobody needs to be.
-  end.catch(() => undefined);
+  ended.catch(() => undefined);
   const seen: string[] = [];
   const listeners = new Set<(line: string) => void>();
   createInterface({ input: child.stderr }).on('line', (line) => {
     seen.push(line);
-    for (const listener of listeners) listener(line);
+    for (const listener of [...listeners]) listener(line);
   });
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  const signal = (name: NodeJS.Signals): void => {
+    if (isRunning()) child.kill(name);
+  };
   return {
+    ended,
+    output: () => seen.join('\n'),
     line: (read) =>
       new Promise((resolve, reject) => {
         const look = (line: string): void => {
@@ -52,14 +65,19 @@ export const startProgram = (
         };
         listeners.add(look);
         for (const line of seen) look(line);
-        end.then(
+        ended.then(
           (code) => reject(new Error(`colonies ${args[0]} ended (${code}):\n${seen.join('\n')}`)),
           reject,
         );
       }),
     stop: () => {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-      return end;
+      signal('SIGTERM');
+      const late = setTimeout(() => signal('SIGKILL'), STOP_MS);
+      return ended.finally(() => clearTimeout(late));
+    },
+    kill: () => {
+      signal('SIGKILL');
+      return ended;
     },
   };
 };

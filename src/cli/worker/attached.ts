@@ -12,7 +12,7 @@ import { EXIT } from '../errors.ts';
 import { type HostBoard, makeHostBoard } from './hosts.ts';
 import { leaveBehind, makeMembers } from './members.ts';
 import type { WorkerFacts } from './membership.ts';
-import { serveHosts } from './serve-hosts.ts';
+import { noting, serveHosts } from './serve-hosts.ts';
 import { openWorkerStates, type WorkerState } from './states.ts';
 
 export interface AttachedOptions {
@@ -103,7 +103,9 @@ export const startAttached = async (ctx: Context, options: AttachedOptions): Pro
   const { colonyid, colonyprvkey, bootstraps, network, facts, logDir, info } = options;
   const { clock, log, childEnv, outBytes, keychain } = ctx;
   const stop = ctx.stopSignal();
-  const colony = await openColony(ctx, colonyid, bootstraps, { network });
+  const board = makeHostBoard();
+  const onReach = noting({ board, log });
+  const colony = await openColony(ctx, colonyid, bootstraps, { network, onReach });
   try {
     const { attachment, callTo } = colony;
     log.info('Attached to a colony', { ...info, colonyID: colonyid, network: attachment.network });
@@ -115,7 +117,6 @@ export const startAttached = async (ctx: Context, options: AttachedOptions): Pro
       runtimeid: idOfKey(prvkey),
       pid: process.pid,
     });
-    const board = makeHostBoard();
     const unfollow = await follow(ctx, colony, board);
     const bases = bootstraps.map(({ base }) => base).join(',');
     const environment = { ...childEnv, COLONIES_BOOTSTRAP: bases };
@@ -123,6 +124,12 @@ export const startAttached = async (ctx: Context, options: AttachedOptions): Pro
       return await serveHosts({
         ...{ clock, log, environment, logDir, stop, board, members, callTo },
         echo: outBytes,
+        watchMs: LIMITS.attachedWatchMs,
+        lookAgain: () => {
+          attachment.hosts.refresh().catch((error: unknown) => {
+            log.error('The colony can no longer be used', { err: error });
+          });
+        },
         registers: colonyprvkey !== undefined,
       });
     } finally {

@@ -21,6 +21,8 @@ export interface WorkerCx {
   readonly logDir: string;
   /** Aborted when the worker must stop. */
   readonly stop: AbortSignal;
+  /** Pace of asking whether the running process is still ours; `LIMITS.workerWatchMs` else. */
+  readonly watchMs?: number;
 }
 
 /** Settles after `ms`, or at once when the worker stops. */
@@ -73,13 +75,14 @@ const watch = (cx: WorkerCx, broker: Broker, job: Job, child: Child) => {
     }
     lookLater();
   };
+  const { watchMs = LIMITS.workerWatchMs } = cx;
   const lookLater = (): void => {
     if (taken === undefined && cancels.length > 0) {
-      cancels[0] = cx.clock.after(LIMITS.workerWatchMs, () => void look());
+      cancels[0] = cx.clock.after(watchMs, () => void look());
     }
   };
 
-  cancels.push(cx.clock.after(LIMITS.workerWatchMs, () => void look()));
+  cancels.push(cx.clock.after(watchMs, () => void look()));
   if (job.maxexectime > 0) {
     cancels.push(cx.clock.after(job.maxexectime * 1000, () => take('deadline')));
   }

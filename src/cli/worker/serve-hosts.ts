@@ -1,8 +1,9 @@
 // The life of a worker that is attached to a colony: it takes work from the home, from the next host
 // when the home cannot be reached, and from both when it is back. One loop for each host.
 
+import { ColoniesError } from '../../api/client/error.ts';
 import { LIMITS } from '../../node/limits.ts';
-import { AdvisedError, advised, EXIT } from '../errors.ts';
+import { AdvisedError, advised, EXIT, ServerError } from '../errors.ts';
 import type { Call } from '../rpc.ts';
 import { type Broker, isAway, isUnknownMember, makeBroker } from './broker.ts';
 import { changeOrPause, type HostBoard } from './hosts.ts';
@@ -14,6 +15,8 @@ export interface AttachedCx extends WorkerCx {
   readonly board: HostBoard;
   readonly members: Members;
   readonly callTo: (serverid: string) => Call;
+  /** Looks the hosts of the colony up anew: it may have moved. */
+  readonly lookAgain: () => void;
   /** Whether the worker registers itself; otherwise a refusal ends it. */
   readonly registers: boolean;
 }
@@ -32,31 +35,46 @@ const reasonOf = (error: unknown): string => {
   return error instanceof Error ? error.message : String(error);
 };
 
-/** Calls that note whether the host answers. Refusals are answers. */
-const watched =
-  (call: Call, serverid: string, { board, log }: AttachedCx): Call =>
-  async <T>(...args: Parameters<Call>): Promise<T> => {
+/** Notes on the board whether a host answers, and tells of changes. */
+export const noting =
+  ({ board, log }: Pick<AttachedCx, 'board' | 'log'>) =>
+  (serverid: string, reached: boolean): void => {
+    const isNews = reached ? board.back(serverid) : board.away(serverid);
+    if (!isNews) return;
+    if (reached) log.info('The host answers again', { serverID: serverid });
+    else log.warn('Cannot reach the host, trying again', { serverID: serverid });
+  };
+
+const NOT_HOME = 421;
+
+/** Whether a host is of no use though it was reached: it denies the colony, or its word is altered. */
+const isUseless = (error: unknown): boolean => {
+  if (error instanceof ServerError) return error.status === NOT_HOME;
+  const cause = error instanceof AdvisedError ? error.cause : undefined;
+  return cause instanceof ColoniesError && cause.code === 'bad-reply';
+};
+
+/** Calls after which a host that is of no use counts as away. */
+const watched = (cx: AttachedCx, serverid: string): Call => {
+  const call = cx.callTo(serverid);
+  const note = noting(cx);
+  return async <T>(...args: Parameters<Call>): Promise<T> => {
     try {
-      const reply = await call<T>(...args);
-      if (board.back(serverid)) log.info('The host answers again', { serverID: serverid });
-      return reply;
+      return await call<T>(...args);
     } catch (error) {
-      if (!isAway(error)) {
-        if (args[3]?.aborted !== true) board.back(serverid);
-      } else if (board.away(serverid)) {
-        log.warn('Cannot reach the host, trying again', {
-          serverID: serverid,
-          err: reasonOf(error),
-        });
+      if (isUseless(error)) {
+        note(serverid, false);
+        cx.lookAgain();
       }
       throw error;
     }
   };
+};
 
 /** The loop of one host; ends when the worker stops or the host is wanted no more. */
 const serveHost = async (cx: AttachedCx, serverid: string): Promise<void> => {
   const { board, members, log, stop } = cx;
-  const call = watched(cx.callTo(serverid), serverid, cx);
+  const call = watched(cx, serverid);
   const isWanted = (): boolean => !stop.aborted && board.wanted().includes(serverid);
   let broker: Broker | undefined;
 
