@@ -144,8 +144,8 @@ interface AttachValues extends BaseValues {
 }
 
 /**
- * Whether the worker is to find its server by the colony's id: when a bootstrap is given, or nothing
- * names a server.
+ * Whether the worker is to find its server by the colony's id: when a bootstrap is given, or
+ * nothing names a server.
  */
 const attaches = (ctx: Context, flags: AttachValues): boolean => {
   if (flags.bootstrap.length > 0) return true;
