@@ -124,6 +124,8 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
       if (!known) throw fault('not-found', `nobody knows colony ${colonyid}`);
       const first = await tryHosts(call, known, tried, send);
       if (first.answer) return first.answer.value;
+      // A host that could not be asked a moment ago may be back.
+      for (const { serverid } of known.hosts) consents.forget(serverid, colonyid);
       // Once more with what the overlay says now, then give up: two stale nodes never loop.
       const anew = await resolver.resolve(colonyid, { anew: true, payer });
       const second = anew && (await tryHosts(call, anew, tried, send));
