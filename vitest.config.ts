@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Tests of the built program need `dist`; the others run from the sources and never wait for a build.
-const ON_DIST = ['test/e2e/**/*.test.ts', 'test/docs/**/*.test.ts'];
+const ON_DIST = ['test/e2e/**/*.test.ts', 'test/docs/**/*.test.ts', 'test/crash/**/*.test.ts'];
 
 export default defineConfig({
   test: {

@@ -1,11 +1,11 @@
-// The engine against the model. SIM_SEED and SIM_ROUNDS (see `npm run test:sim`) ask for more.
+// The engine against the model. COLONIES_SIM_SEED and COLONIES_SIM_ROUNDS (see `npm run test:sim`) ask for more.
 
 import { expect, test } from 'vitest';
 import { simulate } from './run.ts';
 
-const SEED = Number(process.env['SIM_SEED'] ?? '1');
-const ROUNDS = Number(process.env['SIM_ROUNDS'] ?? '6');
-const STEPS = Number(process.env['SIM_STEPS'] ?? '150');
+const SEED = Number(process.env['COLONIES_SIM_SEED'] ?? '1');
+const ROUNDS = Number(process.env['COLONIES_SIM_ROUNDS'] ?? '6');
+const STEPS = Number(process.env['COLONIES_SIM_STEPS'] ?? '150');
 
 test.each(Array.from({ length: ROUNDS }, (_, i) => SEED + i))(
   'does what the model does, seed %d',
