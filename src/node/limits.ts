@@ -114,6 +114,12 @@ export const LIMITS = {
   /** The same for one connection: many identities behind one socket are a relay or an attack. */
   dialectsPerConnectionMax: 1_000,
   /**
+   * A member that holds a process without a deadline is believed to be at work for this long without
+   * a sign of life. Jobs of days run silently under old clients; a worker that died must not keep
+   * its process for ever. Seconds.
+   */
+  silentHolderS: 86_400,
+  /**
    * Deadlines, stale executors and retention handled in one tick, so that a tick never blocks for
    * long.
    */

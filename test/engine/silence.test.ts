@@ -9,7 +9,9 @@ import { type OpenedEngine, openEngine } from '../../src/node/engine/open.ts';
 import { silentLog } from '../../src/node/log.ts';
 import type { ColonyRow } from '../../src/node/model/colony.ts';
 import { EXECUTOR_STATE, type ExecutorRow } from '../../src/node/model/executor.ts';
+import { STATE } from '../../src/node/model/process.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
+import { forType } from '../support/engine.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -94,4 +96,53 @@ test('that it asked for work outlives a restart, and down time is no silence', a
   expect(stateOf('worker')).toBe(EXECUTOR_STATE.approved);
   await pass(11 * MINUTE_MS);
   expect(stateOf('worker')).toBe(EXECUTOR_STATE.unregistered);
+});
+
+const HOUR_MS = 60 * MINUTE_MS;
+
+const submit = async (maxexectime: number): Promise<string> => {
+  const user =
+    opened.engine.users.byName(colony, 'u') ??
+    (await opened.engine.users.add(colony, {
+      id: 'f'.repeat(64),
+      name: 'u',
+      email: '',
+      phone: '',
+    }));
+  const spec = forType('w', {}, { maxexectime, maxretries: -1 });
+  return (await opened.engine.processes.submit(colony, { kind: 'user', user }, spec)).id;
+};
+const processState = (id: string) => opened.engine.processes.find(id)?.state;
+
+test('a silent job of hours stays with its worker; a worker that died loses it after a day', async () => {
+  const who = await executor('worker');
+  const id = await submit(-1);
+  opened.engine.roles.heard(who);
+  await ask(who);
+  await pass(23 * HOUR_MS);
+  expect(processState(id)).toBe(STATE.running);
+  await pass(2 * HOUR_MS);
+  expect(processState(id)).toBe(STATE.waiting);
+  expect(stateOf('worker')).toBe(EXECUTOR_STATE.unregistered);
+});
+
+test('a member that never expires loses its process, not its membership', async () => {
+  const who = await executor('runtime', { lasting: true });
+  const id = await submit(-1);
+  opened.engine.roles.heard(who);
+  await ask(who);
+  await pass(25 * HOUR_MS);
+  expect(processState(id)).toBe(STATE.waiting);
+  expect(stateOf('runtime')).toBe(EXECUTOR_STATE.approved);
+});
+
+test("a process with a deadline is its deadline's alone", async () => {
+  const who = await executor('worker');
+  const id = await submit(48 * 3600);
+  opened.engine.roles.heard(who);
+  await ask(who);
+  await pass(47 * HOUR_MS);
+  expect(processState(id)).toBe(STATE.running);
+  await pass(2 * HOUR_MS);
+  expect(processState(id)).toBe(STATE.waiting);
 });

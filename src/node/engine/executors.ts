@@ -129,6 +129,16 @@ const putBackAll = (state: State, lifecycle: Lifecycle, colony: ColonyState, hol
     lifecycle.change(colony, live, putBack(live.row, state.clock.nowUs())),
   );
 
+/** Puts everything that an executor runs back in the queue. */
+export const release = async (
+  state: State,
+  lifecycle: Lifecycle,
+  colony: ColonyState,
+  hold: ExecutorHold,
+): Promise<void> => {
+  await Promise.all(putBackAll(state, lifecycle, colony, hold));
+};
+
 /** Unregisters an executor: functions deleted, running processes back in the queue, polls ended. */
 export const unregister = async (
   state: State,

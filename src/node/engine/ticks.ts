@@ -6,7 +6,7 @@ import { EXECUTOR_STATE } from '../model/executor.ts';
 import { execTimeout, waitTimeout } from '../model/process.ts';
 import { SECOND_US } from '../model/time.ts';
 import { executorTable } from '../store/tables/members.ts';
-import { unregister } from './executors.ts';
+import { release, unregister } from './executors.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { forgetOnce } from './once.ts';
 import { retain } from './removal.ts';
@@ -33,13 +33,22 @@ const expire = (state: State, lifecycle: Lifecycle, nowUs: number): Promise<unkn
   return changes;
 };
 
+/** How long it may be silent: for ever while a deadline watches what it runs. */
+const silenceS = (state: State, hold: ExecutorHold): number => {
+  const { staleExecutorS } = state.options;
+  if (hold.running.size === 0) {
+    return hold.row.lasting === true ? Number.POSITIVE_INFINITY : staleExecutorS;
+  }
+  const watched = [...hold.running].some(({ row }) => row.execDeadlineUs > 0);
+  if (watched) return Number.POSITIVE_INFINITY;
+  return Math.max(staleExecutorS, state.limits.silentHolderS);
+};
+
 const isStale = (state: State, colony: ColonyState, hold: ExecutorHold, nowUs: number): boolean =>
   hold.row.state !== EXECUTOR_STATE.unregistered &&
   hold.row.works === true &&
-  hold.row.lasting !== true &&
   hold.heardUs !== 0 &&
-  hold.heardUs < nowUs - state.options.staleExecutorS * SECOND_US &&
-  hold.running.size === 0 &&
+  hold.heardUs < nowUs - silenceS(state, hold) * SECOND_US &&
   colony.waiters.of(hold.row.id).length === 0;
 
 const dropStale = async (state: State, lifecycle: Lifecycle, nowUs: number): Promise<void> => {
@@ -49,11 +58,14 @@ const dropStale = async (state: State, lifecycle: Lifecycle, nowUs: number): Pro
     for (const hold of colony.executorsByName.values()) {
       if (dropped.length >= state.limits.tickWorkMax) break;
       if (!isStale(state, colony, hold, nowUs)) continue;
-      state.log.info('executor unregistered: not heard from', {
+      const stays = hold.row.lasting === true;
+      state.log.info(`not heard from: ${stays ? 'its processes are put back' : 'unregistered'}`, {
         colony: colony.row.name,
         executor: hold.row.name,
       });
-      dropped.push(unregister(state, lifecycle, hold.row));
+      dropped.push(
+        stays ? release(state, lifecycle, colony, hold) : unregister(state, lifecycle, hold.row),
+      );
     }
   }
   await Promise.all(dropped);
