@@ -133,8 +133,12 @@ export const makeDeliver = (deps: DeliverDeps) => {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const reason = problemOf(error);
+      if (!isUnsent(error)) {
+        ways.doubt(host, route);
+        return { kind: 'lost', reason };
+      }
       ways.bad(host, route, reason);
-      return { kind: isUnsent(error) ? 'unreachable' : 'lost', reason };
+      return { kind: 'unreachable', reason };
     }
   };
 
@@ -142,7 +146,8 @@ export const makeDeliver = (deps: DeliverDeps) => {
   const tryAll = async (errand: Errand): Promise<Delivery> => {
     const reasons: string[] = [];
     let worst: Undelivered | undefined;
-    for (const route of ways.promising(errand.host)) {
+    for (const route of ways.routes(errand.host)) {
+      if (!ways.isPromising(errand.host, route)) continue;
       const tried = await attempt(errand, route);
       if (tried.kind === 'answer') {
         const again = worst !== undefined && worst.kind !== 'unreachable';
@@ -170,14 +175,14 @@ export const makeDeliver = (deps: DeliverDeps) => {
     const errand = { letter, host, signal, sealed: seal(letter, host.serverid, clock) };
     const first = await round(errand);
     const mayRepeat = first.kind === 'lost' || first.kind === 'refused';
-    if (letter.kind !== 'write' || !mayRepeat) return first;
+    if (letter.kind === 'wait' || !mayRepeat) return first;
     // Sent, and not known what became of it: the same envelope finds out, for it takes effect once.
-    const until = clock.now() + LIMITS.attachRepeatMs;
-    while (clock.now() < until) {
+    const until = clock.now() + (letter.kind === 'read' ? 0 : LIMITS.attachRepeatMs);
+    do {
       await pause(clock, LIMITS.attachRepeatEveryMs, signal);
       const next = await round(errand);
       if (next.kind === 'answer') return { ...next, again: true };
-    }
+    } while (clock.now() < until);
     return first;
   };
 };

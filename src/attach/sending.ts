@@ -115,8 +115,8 @@ const makeRound =
       tried.add(name);
       const delivery = await deliver(letter, host, signal);
       if (delivery.kind === 'answer') return { delivery, host };
-      // Sent and not answered: the next host would perhaps do it a second time.
-      if (!isHarmless(delivery) && letter.kind !== 'read') return { delivery, host };
+      // Sent and not answered: the next host would perhaps do it a second time, or know nothing of it.
+      if (!isHarmless(delivery)) return { delivery, host };
       reasons.push(delivery.reason);
       if (result.kind !== 'denied') result = delivery;
     }

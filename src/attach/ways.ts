@@ -23,14 +23,16 @@ export interface Ways {
   /** The ways to a host, best first. */
   routes(host: Host): readonly Route[];
   /**
-   * The ways that are worth a try now: a host that was met directly a moment ago and is silent is
+   * Whether a way is worth a try now: a host that was met directly a moment ago and is silent is
    * down, and no node in between reaches it.
    */
-  promising(host: Host): readonly Route[];
+  isPromising(host: Host, route: Route): boolean;
   /** Why nothing is to be sent this way now; undefined when it is open. */
   problem(host: Host, route: Route, signal: AbortSignal): Promise<string | undefined>;
   /** A call went well this way. */
   good(host: Host, route: Route): void;
+  /** A call got lost this way: it has to prove itself again. */
+  doubt(host: Host, route: Route): void;
   /** A call failed this way: it is left alone for a moment. */
   bad(host: Host, route: Route, reason: string): void;
   /** The first way over HTTP that is open, or why none is. */
@@ -66,6 +68,7 @@ const makeHealth = (clock: Clock) => {
     openAt.delete(name);
     shut.set(name, { until: clock.now() + LIMITS.attachDownMs, reason });
   };
+  const doubt = (name: string): boolean => openAt.delete(name);
   const shutReason = (name: string): string | undefined => {
     const found = shut.get(name);
     return found !== undefined && found.until > clock.now() ? found.reason : undefined;
@@ -92,7 +95,7 @@ const makeHealth = (clock: Clock) => {
     else bad(name, problem);
     return problem;
   };
-  return { good, bad, check, shutReason };
+  return { good, bad, doubt, check, shutReason };
 };
 
 const routesTo = (host: Host, nodes: Nodes, reach: Reach): readonly Route[] => {
@@ -131,7 +134,11 @@ export const makeWays = (deps: WaysDeps): Ways => {
 
   const problem: Ways['problem'] = async (host, { base, relayed }, signal) => {
     const name = nameOf(host, base);
-    if (!relayed) return health.check(name, signal, () => challenge(host, base, signal));
+    if (!relayed) {
+      const found = await health.check(name, signal, () => challenge(host, base, signal));
+      if (found === undefined) metAt.set(host.serverid, clock.now());
+      return found;
+    }
     // A call that is sent to a dead node is lost: it has to answer first.
     const shut = health.shutReason(name);
     if (shut !== undefined) return shut;
@@ -143,24 +150,25 @@ export const makeWays = (deps: WaysDeps): Ways => {
 
   const routes = (host: Host): readonly Route[] => routesTo(host, nodes, reach);
 
-  const promising = (host: Host): readonly Route[] => {
-    const sinceMs = clock.now() - (metAt.get(host.serverid) ?? Number.NEGATIVE_INFINITY);
-    const isNear = sinceMs < LIMITS.attachDirectMs;
-    return routes(host).filter(({ relayed }) => !(relayed && isNear));
+  const isPromising = (host: Host, { relayed }: Route): boolean => {
+    const metMs = metAt.get(host.serverid) ?? Number.NEGATIVE_INFINITY;
+    return !relayed || clock.now() - metMs >= LIMITS.attachDirectMs;
   };
 
   return {
     routes,
-    promising,
+    isPromising,
     problem,
     good: (host, { base, relayed }) => {
       health.good(nameOf(host, base));
       if (!relayed) metAt.set(host.serverid, clock.now());
     },
+    doubt: (host, { base }) => void health.doubt(nameOf(host, base)),
     bad: (host, { base }, reason) => health.bad(nameOf(host, base), reason),
     open: async (host, signal) => {
       const reasons: string[] = [];
-      for (const route of promising(host).filter(({ base }) => !base.startsWith('/'))) {
+      for (const route of routes(host)) {
+        if (route.base.startsWith('/') || !isPromising(host, route)) continue;
         const reason = await problem(host, route, signal);
         if (reason === undefined) return route;
         reasons.push(reason);
