@@ -1,5 +1,6 @@
 // The durable store: what one commit holds, what reads see, what happens when the disk fails.
 
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { expect, onTestFinished, test } from 'vitest';
@@ -24,6 +25,12 @@ const all = async (store: Store, range: { gte: string; lt: string }, options = {
   for await (const page of store.pages(range, options)) rows.push(...page.map(([key]) => key));
   return rows;
 };
+
+test('the folder can be read by its owner only', async () => {
+  const dir = join(await temporaryFolder(), 'given', 'store');
+  await open(dir);
+  expect((await stat(dir)).mode & 0o777).toBe(0o700);
+});
 
 test('commands that come together share one batch, and are done together', async () => {
   const store = await open();

@@ -1,5 +1,6 @@
 // The durable store: one LevelDB folder behind one ordered committer. It decides nothing.
 
+import { mkdir } from 'node:fs/promises';
 import { Level } from 'level';
 import { type Fault, fault } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -33,7 +34,11 @@ const locked = (dir: string): Fault =>
     { reason: 'locked' },
   );
 
+const OWNER_ONLY = 0o700;
+
 const openDb = async (dir: string): Promise<Level<string, string>> => {
+  // The database would make it readable by everybody.
+  await mkdir(dir, { recursive: true, mode: OWNER_ONLY });
   const db = new Level<string, string>(dir, {
     writeBufferSize: WRITE_BUFFER_BYTES,
     cacheSize: CACHE_BYTES,
