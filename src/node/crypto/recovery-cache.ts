@@ -2,11 +2,13 @@
 // received and the payload is compared whole, so that a hit costs no hashing. Bounded by bytes.
 
 import { LIMITS, type Limits } from '../limits.ts';
+import { BEYOND_LATIN1 } from './bytes.ts';
+import { ownText } from './own-text.ts';
 
 export interface RecoveryCache {
   /** The id remembered for exactly this payload and signature. */
   find(payload: string, signature: string): string | undefined;
-  /** Remembers an id; ignores payloads that are too long. */
+  /** Remembers an id; ignores payloads that are too long or cannot be base64. */
   add(payload: string, signature: string, id: string): void;
   /** Bytes held now, both generations. */
   sizeBytes(): number;
@@ -32,13 +34,6 @@ interface Generation {
 const ENTRY_OVERHEAD_BYTES = 320;
 
 const makeGeneration = (): Generation => ({ entries: new Map(), bytes: 0 });
-
-// A string cut from a request body keeps the whole body alive: keep a copy of its own. Undefined
-// for texts with characters beyond Latin-1, which no valid base64 has.
-const ownCopy = (text: string): string | undefined => {
-  const copy = Buffer.from(text, 'latin1').toString('latin1');
-  return copy === text ? copy : undefined;
-};
 
 /**
  * A cache of two generations: when the young one is full it becomes the old one and the old one is
@@ -80,11 +75,11 @@ export const makeRecoveryCache = (limits: RecoveryCacheLimits = LIMITS): Recover
       const bytes = payload.length + signature.length + id.length + ENTRY_OVERHEAD_BYTES;
       const roomy = bytes <= limits.recoveryCacheBytesMax;
       if (!roomy || payload.length > limits.recoveryCacheEntryBytesMax) return;
+      // No base64, and twice the bytes.
+      if (BEYOND_LATIN1.test(payload)) return;
       if (find(payload, signature) === id) return;
-      const [own, key] = [ownCopy(payload), ownCopy(signature)];
-      if (own === undefined || key === undefined) return;
       take(signature);
-      put(key, { payload: own, id, bytes });
+      put(ownText(signature), { payload: ownText(payload), id, bytes });
     },
     sizeBytes: () => young.bytes + old.bytes,
   };

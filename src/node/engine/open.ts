@@ -5,8 +5,7 @@ import type { Clock } from '../clock.ts';
 import { LIMITS, type Limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { ColonyRow } from '../model/colony.ts';
-import type { ProcessRow } from '../model/process.ts';
-import { colonyIn, keys, partsOf } from '../store/keys.ts';
+import { keys } from '../store/keys.ts';
 import { migrate } from '../store/migrate.ts';
 import { openStore, type Store } from '../store/store.ts';
 import {
@@ -16,7 +15,6 @@ import {
   removingTable,
   userTable,
 } from '../store/tables/members.ts';
-import { decodeProcess } from '../store/tables/processes.ts';
 import { makeAttributes } from './attributes.ts';
 import { makeColonies, placeColony } from './colonies.ts';
 import type { Engine } from './engine.ts';
@@ -24,6 +22,7 @@ import { makeEvents } from './events.ts';
 import { makeExecutors, placeExecutor } from './executors.ts';
 import { makeFunctions, restoreFunction } from './functions.ts';
 import { type Lifecycle, makeLifecycle } from './lifecycle.ts';
+import { loadLive } from './load-live.ts';
 import { makeLogs } from './logs.ts';
 import { findProcess } from './lookup.ts';
 import { makeOnce } from './once.ts';
@@ -31,13 +30,7 @@ import { makeProcesses } from './processes.ts';
 import { purgeColony } from './removal.ts';
 import { makeRoles } from './roles.ts';
 import { adoptServerId, makeServer } from './server.ts';
-import {
-  type ColonyState,
-  type EngineOptions,
-  type Finished,
-  makeState,
-  type State,
-} from './state.ts';
+import { type EngineOptions, type Finished, makeState, type State } from './state.ts';
 import { makeTick, writeHeard } from './ticks.ts';
 import { makeUsers, placeUser } from './users.ts';
 
@@ -84,55 +77,6 @@ const loadMembers = async (state: State): Promise<void> => {
         colony.finished[i as 0 | 1 | 2] = n;
       });
   }
-};
-
-const makeIntern = (): ((text: string) => string) => {
-  const seen = new Map<string, string>();
-  return (text) => {
-    const known = seen.get(text);
-    if (known !== undefined) return known;
-    seen.set(text, text);
-    return text;
-  };
-};
-
-/** Reads live processes, each with its newest progress: both tables are in the same order. */
-const readLive = async (state: State): Promise<{ row: ProcessRow; progressed: boolean }[]> => {
-  const progress = new Map<string, string>();
-  for await (const page of state.store.pages(keys.allProgress)) {
-    for (const [key, value] of page) progress.set(partsOf(key)[1] ?? '', value);
-  }
-  const intern = makeIntern();
-  const found: { row: ProcessRow; progressed: boolean }[] = [];
-  for await (const page of state.store.pages(keys.allLive)) {
-    for (const [key, value] of page) {
-      const [no, id] = partsOf(key);
-      if (!state.colonies.has(colonyIn(no))) continue;
-      const later = progress.get(id ?? '');
-      found.push({ row: decodeProcess(value, later, intern), progressed: later !== undefined });
-    }
-  }
-  return found;
-};
-
-/** Running processes are kept in the order of their start; they come from disk in another one. */
-const orderByStart = ({ running, executorsById }: ColonyState): void => {
-  for (const live of [...running].sort((a, b) => a.row.startedUs - b.row.startedUs)) {
-    for (const set of [running, executorsById.get(live.row.executorid)?.running]) {
-      set?.delete(live);
-      set?.add(live);
-    }
-  }
-};
-
-const loadLive = async (state: State, lifecycle: Lifecycle): Promise<void> => {
-  const found = await readLive(state);
-  found.sort((a, b) => a.row.submittedUs - b.row.submittedUs);
-  for (const { row, progressed } of found) {
-    const colony = state.colonies.get(row.colony);
-    if (colony) lifecycle.restore(colony, row, progressed);
-  }
-  for (const colony of state.colonies.values()) orderByStart(colony);
 };
 
 const load = async (state: State, lifecycle: Lifecycle, serverId?: string): Promise<void> => {

@@ -40,6 +40,8 @@ export interface Queue {
 }
 
 const ANYONE = '';
+const FOR_ANYONE: readonly string[] = Object.freeze([ANYONE]);
+
 const forget = (live: Live, heap: Heap<Live>): void => {
   if (live.queued === heap) live.queued = undefined;
   else if (Array.isArray(live.queued)) {
@@ -63,9 +65,10 @@ const remember = (live: Live, heap: Heap<Live>): boolean => {
   return true;
 };
 
-const targetsOf = (p: ProcessRow): string[] => {
+const targetsOf = (p: ProcessRow): readonly string[] => {
   const { names, ids } = p.spec;
-  if (names.length === 0 && ids.length === 0) return [ANYONE];
+  if (names.length === 0 && ids.length === 0) return FOR_ANYONE;
+  if (names.length === 1 && ids.length === 0) return [`n${names[0]}`];
   return [...new Set([...names.map((name) => `n${name}`), ...ids.map((id) => `i${id}`)])];
 };
 

@@ -81,7 +81,7 @@ export interface ProcessRow extends ProcessProgress {
    * Opaque to everything below the API: the dialect that took the submission keeps its own view
    * here.
    */
-  readonly edge?: string;
+  readonly edge?: string | undefined;
 }
 
 /** A change: the fields that differ afterwards. */
@@ -110,7 +110,7 @@ export const newProcess = (
   orderUs: queueOrder(nowUs, spec.priority),
   spec,
   in: '[]',
-  ...(edge === undefined ? {} : { edge }),
+  edge,
   state: STATE.waiting,
   executorid: '',
   assigned: false,

@@ -129,5 +129,8 @@ export const keys = {
 /** The parts of a key after its table. */
 export const partsOf = (key: string): string[] => key.split(SEPARATOR).slice(1);
 
+/** The last part of a key. */
+export const lastPart = (key: string): string => key.slice(key.lastIndexOf(SEPARATOR) + 1);
+
 /** The colony number in a key part. */
 export const colonyIn = (part: string | undefined): number => Number.parseInt(part ?? '', 16);

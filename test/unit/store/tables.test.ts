@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ProcessRow } from '../../../src/node/model/process.ts';
+import { newProcess, type ProcessRow } from '../../../src/node/model/process.ts';
 import { FunctionSpecMsg, normaliseSpec, specRow } from '../../../src/node/model/spec.ts';
 import type { Writer } from '../../../src/node/store/commit.ts';
 import { keys, partsOf } from '../../../src/node/store/keys.ts';
@@ -80,6 +80,12 @@ const process = fc
       ({ ...rest, ...more, ...(edge === undefined ? {} : { edge }) }) as ProcessRow,
   );
 
+const fresh = fc
+  .record({ id, name: text, spec, nowUs: us, edge: fc.option(json, { nil: undefined }) })
+  .map(({ name, nowUs, edge, ...rest }) =>
+    newProcess(rest.id, 1, { id: rest.id, name }, rest.spec, nowUs, edge),
+  );
+
 /** What a command would put and delete. */
 const collect = (fill: (w: Writer) => void): Map<string, string | undefined> => {
   const rows = new Map<string, string | undefined>();
@@ -94,7 +100,7 @@ const collect = (fill: (w: Writer) => void): Map<string, string | undefined> => 
 describe('processes', () => {
   test('a process comes back from its row', () => {
     fc.assert(
-      fc.property(process, (p) => {
+      fc.property(fc.oneof(process, fresh), (p) => {
         const rows = collect((w) => processTable.submitted(w, p));
         expect(decodeProcess(rows.get(keys.live(p.colony, p.id)) as string)).toEqual(p);
       }),

@@ -5,10 +5,12 @@
 // (specification, input, output, errors) are neither parsed nor printed again.
 
 import { attributeId } from '../../crypto/ids.ts';
+import { ownText } from '../../crypto/own-text.ts';
 import type { AttributeRow } from '../../model/attribute.ts';
 import { ENV_TYPES } from '../../model/attribute.ts';
 import { type ProcessProgress, type ProcessRow, STATE, type State } from '../../model/process.ts';
 import type { SpecRow } from '../../model/spec.ts';
+import { deadlineUs } from '../../model/time.ts';
 import type { Writer } from '../commit.ts';
 import { keys } from '../keys.ts';
 
@@ -50,6 +52,9 @@ type Progress = [
 
 const NONE: readonly never[] = Object.freeze([]);
 const NO_ENV: Readonly<Record<string, string>> = Object.freeze({});
+/** The progress of a process to which nothing happened; its waiting deadline follows from the rest. */
+const FRESH: Progress = [STATE.waiting, '', false, 0, 0, 0, 0, 0, 0, NONE];
+
 const shared = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? NONE : list);
 
 const encodeHead = (p: ProcessRow): string => {
@@ -95,29 +100,23 @@ const encodeProgressLine = (p: ProcessProgress): string => {
   return JSON.stringify(line);
 };
 
-const encode = (p: ProcessRow): string =>
-  `${encodeHead(p)}\n${encodeProgressLine(p)}\n${p.spec.json}\n${p.in}\n${p.out}\n${p.errors}\n${p.edge ?? ''}`;
+/** Whether nothing happened to it since it was submitted: its line of progress is left empty. */
+const isFresh = (p: ProcessRow): boolean =>
+  p.state === STATE.waiting &&
+  p.lease === 0 &&
+  p.retries === 0 &&
+  p.executorid === '' &&
+  !p.assigned &&
+  p.startedUs + p.endedUs + p.execDeadlineUs === 0 &&
+  p.waitDeadlineUs === deadlineUs(p.submittedUs, p.spec.maxwaittime) &&
+  p.attributes.length === 0;
+
+const encode = (p: ProcessRow): string => {
+  const progress = isFresh(p) ? '' : encodeProgressLine(p);
+  return `${encodeHead(p)}\n${progress}\n${p.spec.json}\n${p.in}\n${p.out}\n${p.errors}\n${p.edge ?? ''}`;
+};
 
 const encodeProgress = (p: ProcessRow): string => `${encodeProgressLine(p)}\n${p.out}\n${p.errors}`;
-
-const decodeProgress = (line: string, out: string, errors: string): ProcessProgress => {
-  const [state, executorid, assigned, startedUs, endedUs, wait, exec, retries, lease, attributes] =
-    JSON.parse(line) as Progress;
-  return {
-    state,
-    executorid,
-    assigned,
-    startedUs,
-    endedUs,
-    waitDeadlineUs: wait,
-    execDeadlineUs: exec,
-    retries,
-    lease,
-    out,
-    errors,
-    attributes: shared(attributes),
-  };
-};
 
 const corrupt = (what: string): never => {
   throw new Error(`corrupt store: ${what}`);
@@ -164,6 +163,9 @@ export const decodeProcess = (
   }
   const head = JSON.parse(headLine) as Head;
   const [laterLine, laterOut, laterErrors] = progress?.split('\n') ?? [];
+  const text = laterLine ?? progressLine;
+  const line = text === '' ? FRESH : (JSON.parse(text) as Progress);
+  // All fields by name, as a new process has them: spread ones would take a third more memory.
   return {
     id: head[0],
     colony: head[1],
@@ -171,10 +173,21 @@ export const decodeProcess = (
     initiatorname: intern(head[3]),
     submittedUs: head[4],
     orderUs: head[5],
-    spec: decodeSpec(head, json, intern),
-    in: input,
-    ...(edge === undefined || edge === '' ? {} : { edge }),
-    ...decodeProgress(laterLine ?? progressLine, laterOut ?? out, laterErrors ?? errors),
+    spec: decodeSpec(head, ownText(json), intern),
+    in: ownText(input),
+    edge: edge === undefined || edge === '' ? undefined : ownText(edge),
+    state: line[0],
+    executorid: intern(line[1]),
+    assigned: line[2],
+    startedUs: line[3],
+    endedUs: line[4],
+    waitDeadlineUs: line === FRESH ? deadlineUs(head[4], head[10]) : line[5],
+    execDeadlineUs: line[6],
+    retries: line[7],
+    lease: line[8],
+    out: ownText(laterOut ?? out),
+    errors: ownText(laterErrors ?? errors),
+    attributes: shared(line[9]),
   };
 };
 

@@ -1,0 +1,77 @@
+// Brings live processes back into memory when a folder is opened, in the order of their submission.
+// A node may have a million of them, so nothing here is made for each of them and dropped again.
+
+import type { ProcessRow } from '../model/process.ts';
+import { keys, lastPart } from '../store/keys.ts';
+import { decodeProcess, type Intern } from '../store/tables/processes.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { ColonyState, State } from './state.ts';
+
+const makeIntern = (): Intern => {
+  const seen = new Map<string, string>();
+  return (text) => {
+    const known = seen.get(text);
+    if (known !== undefined) return known;
+    seen.set(text, text);
+    return text;
+  };
+};
+
+/** Values of the progress table by process id. */
+const readProgress = async ({ store }: State): Promise<Map<string, string>> => {
+  const progress = new Map<string, string>();
+  for await (const page of store.pages(keys.allProgress)) {
+    for (const [key, value] of page) progress.set(lastPart(key), value);
+  }
+  return progress;
+};
+
+const readRows = async (
+  { store, colonies }: State,
+  progress: ReadonlyMap<string, string>,
+): Promise<ProcessRow[]> => {
+  const intern = makeIntern();
+  const rows: ProcessRow[] = [];
+  for await (const page of store.pages(keys.allLive)) {
+    for (const [key, value] of page) {
+      const later = progress.size === 0 ? undefined : progress.get(lastPart(key));
+      const row = decodeProcess(value, later, intern);
+      if (colonies.has(row.colony)) rows.push(row);
+    }
+  }
+  return rows;
+};
+
+/** Indices of the rows by submission; bare numbers are compared three times as fast as rows. */
+const bySubmission = (rows: readonly ProcessRow[]): Uint32Array => {
+  const times = new Float64Array(rows.length);
+  const order = new Uint32Array(rows.length);
+  rows.forEach((row, i) => {
+    times[i] = row.submittedUs;
+    order[i] = i;
+  });
+  const at = (i: number): number => times[i] ?? 0;
+  return order.sort((a, b) => at(a) - at(b));
+};
+
+/** Running processes are kept in the order of their start; they come from disk in another one. */
+const orderByStart = ({ running, executorsById }: ColonyState): void => {
+  for (const live of [...running].sort((a, b) => a.row.startedUs - b.row.startedUs)) {
+    for (const set of [running, executorsById.get(live.row.executorid)?.running]) {
+      set?.delete(live);
+      set?.add(live);
+    }
+  }
+};
+
+/** Reads all live processes of colonies that are there. */
+export const loadLive = async (state: State, lifecycle: Lifecycle): Promise<void> => {
+  const progress = await readProgress(state);
+  const rows = await readRows(state, progress);
+  for (const i of bySubmission(rows)) {
+    const row = rows[i];
+    const colony = row && state.colonies.get(row.colony);
+    if (colony) lifecycle.restore(colony, row, progress.has(row.id));
+  }
+  for (const colony of state.colonies.values()) orderByStart(colony);
+};
