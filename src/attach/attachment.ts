@@ -65,7 +65,7 @@ export interface Attachment extends Courier {
   readonly routes: Ways['routes'];
   /** The server that answered last, and where; undefined before the first answer. */
   attached(): Attached | undefined;
-  /** As `send`, to this server and no other, also when the colony no longer names it. */
+  /** As `send`, to this server and no other, also when the colony does not name it. */
   sendTo(serverid: string, letter: Letter, signal: AbortSignal): Promise<Exchange>;
 }
 
@@ -135,7 +135,7 @@ const attachTo = async (options: AttachOptions): Promise<Attachment> => {
     onReach: options.onReach,
     renew: makeRenew(met, clock),
   });
-  const sending = makeSending(colonyid, hosts, deliver);
+  const sending = makeSending(colonyid, hosts, deliver, (id) => reader.resolver.server(id));
   const watch = makeWatch({ colonyid, ways, isSigned, clock, hosts: sending.hostsFor });
   return {
     ...{ colonyid, network: nodes.network, nodes, reader, hosts, routes: ways.routes },

@@ -22,7 +22,7 @@ export interface Attached {
 export interface Sending {
   /** To the first host that can be reached. Throws ColoniesError. */
   send(letter: Letter, signal: AbortSignal): Promise<Exchange>;
-  /** To this server and no other, also when the colony no longer names it. Throws ColoniesError. */
+  /** To this server and no other, also when the colony does not name it. Throws ColoniesError. */
   sendTo(serverid: string, letter: Letter, signal: AbortSignal): Promise<Exchange>;
   attached(): Attached | undefined;
   /** The hosts that may answer a letter, in order. */
@@ -125,7 +125,12 @@ const makeRound =
   };
 
 /** The sending side of an attachment. */
-export const makeSending = (colonyid: string, hosts: Hosts, deliver: Deliver): Sending => {
+export const makeSending = (
+  colonyid: string,
+  hosts: Hosts,
+  deliver: Deliver,
+  lookUp: (serverid: string) => Promise<Host>,
+): Sending => {
   const trail = makeTrail();
   const careful = makeCareful(deliver, trail);
   const round = makeRound(careful);
@@ -140,8 +145,8 @@ export const makeSending = (colonyid: string, hosts: Hosts, deliver: Deliver): S
     const known = hosts.find(serverid);
     if (known !== undefined) return known;
     await hosts.refresh();
-    const found = hosts.find(serverid);
-    if (found !== undefined) return found;
+    const found = hosts.find(serverid) ?? (await lookUp(serverid));
+    if (found.record !== undefined) return found;
     throw new ColoniesError('unreachable', `no record of server ${serverid} is known`);
   };
 

@@ -1,24 +1,18 @@
-// Attaching from the command line: bootstraps, ways and memory put together, errors that say what
-// to do next,
-// and calls in the shape that commands use.
+// Attaching from the command line: bootstraps, ways and memory put together, and calls in the shape
+// that commands use.
 
 import type { Letter } from '../../api/client/courier.ts';
-import { ColoniesError } from '../../api/client/error.ts';
 import type { Exchange } from '../../api/client/transport.ts';
-import { OPS_BY_TYPE } from '../../api/ops/index.ts';
 import { type Attachment, attach, type Met, meet } from '../../attach/attachment.ts';
 import { type Bootstrap, reachOf } from '../../attach/bootstraps.ts';
-import { isUnsent, type Wire } from '../../attach/wire.ts';
 import type { Store } from '../../federation/ports.ts';
 import { OPEN_POLICY } from '../../federation/reader.ts';
-import { textToBase64 } from '../../node/crypto/bytes.ts';
 import { makeSigner } from '../../node/crypto/sign.ts';
-import { Fault } from '../../node/errors.ts';
-import { stringifyJson } from '../../node/model/json.ts';
 import type { Context } from '../command.ts';
-import { advised, ServerError } from '../errors.ts';
 import { type Call, readReply } from '../rpc.ts';
+import { telling } from './explained.ts';
 import { colonyMemory } from './memory.ts';
+import { callAny, callProven, kindOf } from './node-calls.ts';
 import { openWire } from './wire.ts';
 
 export interface MeetFlags {
@@ -35,89 +29,14 @@ export interface Opened {
   readonly met: Met;
   /** Calls to the first node that answers, for what any node takes. */
   readonly call: Call;
+  /** The same, for one server: a reply that it has not proven is an error. */
+  readonly callProven: (serverid: string) => Call;
   close(): Promise<void>;
 }
 
 const NEVER = new AbortController().signal;
 
-const NOBODY =
-  'Is a node running there? `colonies server start --listen /ip4/0.0.0.0/tcp/4001` starts one; ' +
-  '--bootstrap, or COLONIES_BOOTSTRAP, names others.';
-const UNREACHABLE =
-  'The colony may be offline. `colonies federation resolve ID` shows its servers and what is wrong.';
-const UNKNOWN_COLONY =
-  'Its owner publishes it with `colonies federation publish --colonyid ID --server ID`; a new record ' +
-  'takes a few seconds to spread.';
-const REFUSED =
-  'Somebody on the way, or the server itself, altered it. Another --bootstrap avoids the first.';
-const OTHER_NETWORK =
-  'Name a bootstrap of that network, or choose this one with --network: a colony may exist in several.';
-
-const adviceFor = (error: ColoniesError): string | undefined => {
-  const { cause } = error;
-  const reason = cause instanceof Fault ? cause.detail['reason'] : undefined;
-  if (reason === 'network') return OTHER_NETWORK;
-  if (error.code === 'unavailable' && error.cause !== undefined) return NOBODY;
-  if (error.code === 'unreachable') return UNREACHABLE;
-  if (error.code === 'bad-reply') return REFUSED;
-  if (error.code === 'not-found' && cause instanceof Fault) return UNKNOWN_COLONY;
-  return undefined;
-};
-
-/** The errors of attached calls as those of the command line. */
-export const explained = (error: unknown): unknown => {
-  if (error instanceof Fault) {
-    return explained(new ColoniesError('unavailable', error.message, { cause: error }));
-  }
-  if (!(error instanceof ColoniesError)) return error;
-  const advice = adviceFor(error);
-  if (advice !== undefined) return advised(error.message, advice, error);
-  return new ServerError(error.status, error.message);
-};
-
-/** Runs, with the errors of attaching as those of the command line. */
-export const telling = async <T>(run: () => Promise<T>): Promise<T> => {
-  try {
-    return await run();
-  } catch (error) {
-    throw explained(error);
-  }
-};
-
-/** The error when nobody knows a colony. */
-export const unknownColony = (colonyid: string): Error =>
-  advised(`no node that was asked knows colony ${colonyid}`, UNKNOWN_COLONY);
-
 const policyOf = ({ mode = 'open' }: MeetFlags) => ({ ...OPEN_POLICY, mode });
-
-/**
- * Calls to one node after the other, until one was reached. What it takes needs no proof of a
- * reply.
- */
-const callOf =
-  (wire: Wire, { nodes }: Met): Call =>
-  async <T>(
-    payloadtype: string,
-    fields: Readonly<Record<string, unknown>>,
-    prvkey: string | undefined,
-    signal: AbortSignal = NEVER,
-  ): Promise<T> => {
-    const payload = textToBase64(stringifyJson({ ...fields, msgtype: payloadtype }));
-    const signature = prvkey === undefined ? '' : makeSigner(prvkey)(payload);
-    const body = JSON.stringify({ signature, payloadtype, payload });
-    let failure: unknown;
-    for (const { base } of nodes.carriers()) {
-      try {
-        const reply = await wire(base, { path: '/api', body }, signal);
-        return readReply(reply.status, reply.body) as T;
-      } catch (error) {
-        if (!isUnsent(error)) throw explained(error);
-        // Expected: this one is down.
-        failure = error;
-      }
-    }
-    throw explained(failure);
-  };
 
 /** Meets the bootstraps without attaching to a colony. */
 export const openMet = async (
@@ -136,7 +55,12 @@ export const openMet = async (
         ...(openStore === undefined ? {} : { openStore }),
       }),
     );
-    return { met, call: callOf(wire, met), close };
+    return {
+      met,
+      call: callAny(wire, met),
+      callProven: (serverid) => callProven(clock, wire, met, serverid),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -151,12 +75,6 @@ export interface AttachedColony {
   readonly callTo: (serverid: string) => Call;
   close(): Promise<void>;
 }
-
-const kindOf = (payloadtype: string): Letter['kind'] => {
-  const known = OPS_BY_TYPE.get(payloadtype)?.kind;
-  if (known !== undefined) return known;
-  return payloadtype.startsWith('get') ? 'read' : 'write';
-};
 
 type Deliver = (letter: Letter, signal: AbortSignal) => Promise<Exchange>;
 

@@ -247,9 +247,12 @@ const play = async (stage: Stage): Promise<number> => {
   return failed.length === 0 ? 0 : 1;
 };
 
-/** Ends what still runs, the workers first, that they can leave their colony. */
+/** Ends what still runs, the servers last: a worker leaves its colony first. */
 const stopAll = async ({ programs }: Stage): Promise<void> => {
-  for (const program of [...programs].reverse()) await program.stop();
+  const running = [...programs];
+  const stop = (some: readonly Program[]) => Promise.all(some.map((program) => program.stop()));
+  await stop(running.filter(({ name }) => name !== 'server'));
+  await stop(running.filter(({ name }) => name === 'server'));
 };
 
 const demo = command({

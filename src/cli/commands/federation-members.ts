@@ -5,7 +5,7 @@
 import { openColony } from '../attach/open.ts';
 import { BOOTSTRAP_FLAGS, bootstrapsOrServer, networkOf } from '../attach/sources.ts';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
-import { advised, ServerError } from '../errors.ts';
+import { AdvisedError, advised, ServerError } from '../errors.ts';
 import { COLONY_OWNER_FLAGS, colonyOwnerKey, colonyRef, idOf } from '../identity.ts';
 import { serverIdOf } from '../owner-records.ts';
 import { listOf } from '../report.ts';
@@ -163,7 +163,7 @@ const copy = command({
           const counts = await writeMembers(at(serverid)(key), members, colonyid);
           copied.push({ serverid, ...counts });
         } catch (error) {
-          if (!(error instanceof ServerError)) throw error;
+          if (!(error instanceof ServerError || error instanceof AdvisedError)) throw error;
           throw advised(`Server ${serverid}: ${error.message}`, NO_COLONY, error);
         }
       }

@@ -1,7 +1,8 @@
 // `colonies federation trust` and `path`: whom a server trusts, and why.
 
 import { anchorsOf, TRUST_FLAGS } from '../attach/anchors.ts';
-import { openMet, telling } from '../attach/open.ts';
+import { telling } from '../attach/explained.ts';
+import { openMet } from '../attach/open.ts';
 import { BOOTSTRAP_FLAGS, bootstrapsOrServer, networkOf } from '../attach/sources.ts';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
 import { EXIT } from '../errors.ts';
@@ -136,7 +137,9 @@ const computed = async (
   const { met, close } = await openMet(ctx, bootstrapsOrServer(ctx, flags), meeting);
   try {
     const host = await telling(() => met.reader.resolver.server(serverid, { anew: true }));
-    const { trusted, usable, reason, chain } = host;
+    const { trusted, usable, chain } = host;
+    // The mode says what may be used; here the question is what is trusted.
+    const reason = host.reason.replace(/^open mode: valid record; /, '');
     return { serverid, trusted, usable, reason, chain };
   } finally {
     await close();

@@ -4,11 +4,12 @@
 
 import type { Host, Resolution } from '../../federation/resolve.ts';
 import { anchorsOf, TRUST_FLAGS } from '../attach/anchors.ts';
+import { telling, unknownColony } from '../attach/explained.ts';
 import { colonyMemory } from '../attach/memory.ts';
-import { type Opened, openMet, telling, unknownColony } from '../attach/open.ts';
+import { type Opened, openMet } from '../attach/open.ts';
 import { BOOTSTRAP_FLAGS, bootstrapsOrServer, networkOf } from '../attach/sources.ts';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
-import { advised, usageProblem } from '../errors.ts';
+import { AdvisedError, advised, ServerError, usageProblem } from '../errors.ts';
 import { COLONY_OWNER_FLAGS, colonyOwnerKey, colonyRef, idOf } from '../identity.ts';
 import { lifeMs } from '../life.ts';
 import type { Published } from '../owner-records.ts';
@@ -188,6 +189,31 @@ const show = (ctx: Context, found: ReturnType<typeof shown>): void => {
   );
 };
 
+interface Anchor {
+  readonly serverid: string;
+  readonly depth: number;
+}
+
+/**
+ * The anchors of the own node, where the key of its owner is at hand: what he trusts there he trusts
+ * here. Without the key, or at the node of somebody else, there are none.
+ */
+const addOwnAnchors = async (ctx: Context, opened: Opened): Promise<void> => {
+  const key = ctx.env.COLONIES_SERVERPRVKEY ?? ctx.env.COLONIES_SERVER_PRVKEY;
+  if (key === undefined) return;
+  const { callProven, met } = opened;
+  const call = callProven(await idOf(key));
+  try {
+    const { anchors } = await call<{ anchors: readonly Anchor[] }>('gettrustmsg', {}, key);
+    for (const { serverid, depth } of anchors)
+      await met.reader.trust.addAnchor(serverid, { depth });
+  } catch (error) {
+    // Expected at the node of somebody else, which cannot prove that it is ours.
+    if (!(error instanceof ServerError || error instanceof AdvisedError)) throw error;
+    ctx.log.debug('The node has another owner', { err: error.message });
+  }
+};
+
 const resolve = command({
   path: ['federation', 'resolve'],
   summary: 'Find the servers of a colony',
@@ -210,6 +236,7 @@ const resolve = command({
     const meeting = { network, openStore, ...anchorsOf(ctx, flags) };
     const opened = await openMet(ctx, bootstrapsOrServer(ctx, flags), meeting);
     try {
+      if (flags.anchor.length === 0) await addOwnAnchors(ctx, opened);
       const found = await newest(opened, colonyid);
       if (found === undefined) throw unknownColony(colonyid);
       const document = shown(found, opened.met.nodes.network);

@@ -9,6 +9,8 @@ const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const STOP_MS = 10_000;
 
 export interface Program {
+  /** Its first word: `server`, `worker`, … */
+  readonly name: string;
   /**
    * The first line on stderr for which `read` gives something. Rejects when the program ends
    * before.
@@ -53,6 +55,7 @@ export const startProgram = (
     if (isRunning()) child.kill(name);
   };
   return {
+    name: args[0] ?? '',
     ended,
     output: () => seen.join('\n'),
     line: (read) =>

@@ -69,7 +69,7 @@ const signalGroup = (child: ChildProcess | undefined, signal: NodeJS.Signals): v
   }
 };
 
-const spawnChild = (command: Command, output: Socket): ChildProcess | Outcome => {
+const spawnChild = (command: Command, output: Socket | number): ChildProcess | Outcome => {
   try {
     return spawn(command.cmd, command.args, {
       env: command.env,
@@ -123,14 +123,14 @@ export const startChild = (
   const killNow = (): void => signalGroup(child, 'SIGKILL');
 
   const run = async (): Promise<Outcome> => {
-    const { read, write } = await openOutputPipe();
+    const { read, write, closeWrite } = await openOutputPipe();
     try {
       const started = spawnChild(command, write);
       if ('success' in started) return started;
       child = started;
       process.once('exit', killNow);
       const exit = exitOf(started, command.cmd);
-      write.destroy();
+      closeWrite();
       stop = () => kill(stopWithin ?? 0, read);
       if (stopWithin !== undefined) stop();
       await forward(read, onOutput);
@@ -139,7 +139,7 @@ export const startChild = (
       cancelKill();
       process.off('exit', killNow);
       if (stopWithin !== undefined) signalGroup(child, 'SIGKILL');
-      write.destroy();
+      closeWrite();
       read.destroy();
     }
   };
