@@ -207,6 +207,21 @@ describe('executors', () => {
     await expect(bench.engine.executors.reject(ann)).rejects.toMatchObject(conflict);
   });
 
+  test('removing an unregistered one again does nothing to another one of its id', async () => {
+    const bench = await openBench();
+    const colony = await bench.colony();
+    const old = await bench.executor(colony, 'old');
+    await bench.engine.executors.remove(old);
+    const next = await bench.executor(colony, 'next', { id: old.id });
+    await bench.submit(colony);
+    await bench.engine.processes.assign(colony, next, want());
+    const waiting = bench.engine.processes.assign(colony, next, want({ waitMs: MINUTE_MS }));
+    await bench.engine.executors.remove(bench.now(old));
+    const { id } = await bench.submit(colony);
+    expect((await waiting)?.id).toBe(id);
+    expect(bench.engine.processes.counts(colony)).toEqual([0, 2, 0, 0, 0]);
+  });
+
   test('an unregistered one that is approved again is revived', async () => {
     const bench = await openBench();
     const colony = await bench.colony();
@@ -303,6 +318,18 @@ describe('signs of life', () => {
     bench.clock.advance(11 * MINUTE_MS);
     await bench.engine.tick();
     expect(bench.now(ann).state).toBe(EXECUTOR_STATE.unregistered);
+  });
+
+  test('the end of a long poll is one: its executor has a moment to ask again', async () => {
+    const bench = await openBench({ options: { staleExecutorS: 600 } });
+    const colony = await bench.colony();
+    const ann = await bench.executor(colony, 'ann');
+    bench.engine.roles.heard(ann);
+    const poll = bench.engine.processes.assign(colony, ann, want({ waitMs: 60 * MINUTE_MS }));
+    bench.clock.advance(60 * MINUTE_MS);
+    expect(await poll).toBeUndefined();
+    await bench.engine.tick();
+    expect(bench.now(ann).state).toBe(EXECUTOR_STATE.approved);
   });
 
   test('0 switches it off', async () => {

@@ -128,6 +128,12 @@ const end = (poll: ModelPoll, outcome: string): void => {
   poll.outcome = outcome;
 };
 
+/** A poll that was still open is a sign of life. */
+const endAlive = (m: Model, poll: ModelPoll, outcome: string, atMs = m.nowMs): void => {
+  end(poll, outcome);
+  poll.executor.heardMs = Math.max(poll.executor.heardMs, atMs);
+};
+
 export const waitingPolls = (m: Model): ModelPoll[] =>
   m.polls.filter((poll) => poll.outcome === undefined);
 
@@ -137,7 +143,7 @@ export const offer = (m: Model, p: ModelProcess): void => {
   const poll = waitingPolls(m).find((one) => one.colony === p.colony && matches(p, one));
   if (!poll) return;
   give(m, p, poll.executor);
-  end(poll, p.id);
+  endAlive(m, poll, p.id);
 };
 
 export const putBack = (m: Model, p: ModelProcess, retried: boolean): void => {
@@ -154,7 +160,7 @@ export const match = (m: Model, colony: string): void => {
     const p = firstFor(m, colony, poll);
     if (!p) continue;
     give(m, p, poll.executor);
-    end(poll, p.id);
+    endAlive(m, poll, p.id);
   }
 };
 
@@ -170,6 +176,7 @@ export const runningOf = (m: Model, executor: ModelExecutor): ModelProcess[] =>
     .sort(inOrderOfStart);
 
 export const unregister = (m: Model, executor: ModelExecutor): void => {
+  if (executor.state === 'unregistered') return;
   const running = runningOf(m, executor);
   executor.state = 'unregistered';
   dropPolls(m, executor);
@@ -185,7 +192,8 @@ export const finish = (m: Model, p: ModelProcess, state: number, endSeq = ++m.se
 export const expirePolls = (m: Model): void => {
   for (const poll of waitingPolls(m)) {
     if (poll.untilMs > m.nowMs) continue;
-    end(poll, colonyOf(m, poll.colony).paused ? 'paused-timeout' : 'none');
+    const { paused } = colonyOf(m, poll.colony);
+    endAlive(m, poll, paused ? 'paused-timeout' : 'none', poll.untilMs);
   }
 };
 

@@ -1,11 +1,13 @@
 // One simulated history: random commands from a seed, to a real engine and to the model, compared after
 // every step. The engine is closed and opened again from disk at random moments.
 
+import { LIMITS } from '../../src/node/limits.ts';
 import { STATE } from '../../src/node/model/process.ts';
 import { asUser, type Bench, openBench, problemsOf } from '../support/engine.ts';
 import * as commands from './commands.ts';
 import {
   byId,
+  byName,
   countsOf,
   expirePolls,
   finish,
@@ -25,6 +27,7 @@ import {
 import { makeRandom, type Random } from './random.ts';
 
 const STALE_S = 600;
+const HOLDER_S = LIMITS.silentHolderS;
 const RETENTION_S = 5_000;
 const SLOW_MS = 30_000;
 const COLONIES = ['one', 'two', '3'] as const;
@@ -216,13 +219,23 @@ const leave = (sim: Sim): void => {
   poll.outcome = 'none';
 };
 
-/** Executors that asked for work, fell silent, and neither run nor wait. */
-const staleOnes = ({ model }: Sim): ModelExecutor[] =>
-  model.executors
-    .filter((e) => e.state !== 'unregistered' && e.works && e.heardMs !== 0)
-    .filter((e) => e.heardMs < model.nowMs - STALE_S * 1000)
-    .filter((e) => runningOf(model, e).length === 0)
-    .filter((e) => !waitingPolls(model).some((poll) => poll.executor === e));
+/** Whether an executor asked for work and fell silent, and is neither watched by a deadline nor waits. */
+const isStale = (model: Model, e: ModelExecutor): boolean => {
+  if (e.state === 'unregistered' || !e.works || e.heardMs === 0) return false;
+  if (waitingPolls(model).some((poll) => poll.executor === e)) return false;
+  const running = runningOf(model, e);
+  if (running.some((p) => p.spec.maxexectime > 0)) return false;
+  return e.heardMs < model.nowMs - (running.length > 0 ? HOLDER_S : STALE_S) * 1000;
+};
+
+/** The executors in the order in which the engine goes through them. */
+const inTurn = ({ model, bench }: Sim): ModelExecutor[] =>
+  bench.engine.colonies
+    .list()
+    .flatMap((colony) =>
+      bench.engine.executors.list(colony).map(({ name }) => byName(model, colony.name, name)),
+    )
+    .filter((e) => e !== undefined);
 
 /** What a tick does to the model. Times of deadlines are the engine's own, checked when they were set. */
 const tickModel = (sim: Sim, nowUs: number): void => {
@@ -268,13 +281,14 @@ const tick = async (sim: Sim): Promise<void> => {
     model.processes.filter(isFinal).map((p) => [p, bench.engine.processes.find(p.id)?.endedUs]),
   );
   tickModel(sim, nowUs);
+  const order = inTurn(sim);
   await bench.engine.tick();
   if (nowUs < sim.slowAtMs) return;
   sim.slowAtMs = nowUs + SLOW_MS * 1000;
   model.processes = model.processes.filter(
     (p) => (ended.get(p) ?? nowUs) >= nowUs - RETENTION_S * 1_000_000,
   );
-  for (const e of staleOnes(sim)) unregister(model, e);
+  for (const e of order) if (isStale(model, e)) unregister(model, e);
 };
 
 const restart = async (sim: Sim): Promise<void> => {

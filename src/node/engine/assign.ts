@@ -28,6 +28,12 @@ const noteWorker = (state: State, hold: ExecutorHold): void => {
   state.heard.add(hold);
 };
 
+/** A poll that was still open is a sign of life, however long ago it was begun. */
+const noteAlive = (state: State, hold: ExecutorHold): void => {
+  hold.heardUs = state.clock.nowUs();
+  state.heard.add(hold);
+};
+
 const offerOf = (hold: ExecutorHold, want: AssignRequest): Offer => ({
   executor: hold.row,
   cpuMilli: want.cpuMilli ?? Number.POSITIVE_INFINITY,
@@ -55,6 +61,7 @@ const wait = (
       turn: state.nextTurn++,
       give: (live) => {
         done();
+        noteAlive(state, hold);
         resolve(state.store.alongside(beside, () => lifecycle.give(colony, live, hold)));
       },
       end: (why) => {
@@ -69,6 +76,7 @@ const wait = (
     };
     const cancelTimer = state.clock.after(waitMs, () => {
       done();
+      noteAlive(state, hold);
       if (!colony.row.paused) return resolve(undefined);
       reject(fault('paused-timeout', 'Assignment timeout: colony assignments are paused'));
     });

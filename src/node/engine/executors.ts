@@ -58,7 +58,10 @@ const holdOf = (
 };
 
 const dropWaiters = (colony: ColonyState, hold: ExecutorHold): void => {
-  for (const waiter of colony.waiters.of(hold.row.id)) waiter.end('dropped');
+  for (const waiter of colony.waiters.of(hold.row.id)) {
+    // An unregistered one may share its id with one that is registered.
+    if (waiter.offer.executor.name === hold.row.name) waiter.end('dropped');
+  }
 };
 
 const update = async (state: State, hold: ExecutorHold, change: Partial<ExecutorRow>) => {
