@@ -29,9 +29,13 @@ export const LIMITS = {
    * become a row.
    */
   listEntriesMax: 10_000,
-  /** Attributes of one process: kept in memory while it lives, and written anew with each change. */
+  /**
+   * Attributes of one process: kept in memory while it lives, and written anew with each change.
+   */
   attributesPerProcessMax: 1_000,
-  /** Keys and values of all attributes of one process, in UTF-16 units; room for the largest one. */
+  /**
+   * Keys and values of all attributes of one process, in UTF-16 units; room for the largest one.
+   */
   attributeTextMax: 32 * MiB,
   /** Rows one list request may ask for, as on the original servers. */
   processListMax: 100,
@@ -51,7 +55,9 @@ export const LIMITS = {
   subscriptionTimeoutMaxS: 7 * 86_400,
   /** One WebSocket frame from a client: envelopes of subscriptions are small. */
   frameBytesMax: MiB,
-  /** Frames of one connection that wait for their signature; beyond it the connection is not read. */
+  /**
+   * Frames of one connection that wait for their signature; beyond it the connection is not read.
+   */
   framesQueuedMax: 64,
   /** Open WebSocket subscriptions of one connection. */
   subscriptionsPerSocketMax: 64,
@@ -63,7 +69,10 @@ export const LIMITS = {
   keepAliveMs: 120_000,
   /** Time for a request's headers to arrive, from the first byte or from the connection. */
   headersMs: 10_000,
-  /** Time for a whole request to arrive: 25 MiB over a slow line. Waiting for a reply does not count. */
+  /**
+   * Time for a whole request to arrive: 25 MiB over a slow line. Waiting for a reply does not
+   * count.
+   */
   requestMs: 2 * MINUTE,
   /** How often arriving requests are checked against the two times above. */
   arrivalCheckMs: 5_000,
@@ -114,7 +123,8 @@ export const LIMITS = {
   /** The same for one connection: many identities behind one socket are a relay or an attack. */
   dialectsPerConnectionMax: 1_000,
   /**
-   * A member that holds a process without a deadline is believed to be at work for this long without
+   * A member that holds a process without a deadline is believed to be at work for this long
+   * without
    * a sign of life. Jobs of days run silently under old clients; a worker that died must not keep
    * its process for ever. Seconds.
    */
@@ -300,6 +310,8 @@ export const LIMITS = {
   workerWatchMs: 5_000,
   /** The same for a worker that has other hosts to turn to when the server of that process dies. */
   attachedWatchMs: 2_000,
+  /** Time to make the pipe for the output of a child. */
+  workerPipeMs: 5_000,
   /** Between the polite and the final signal to a child that must stop. */
   workerGraceMs: 5_000,
   /** Time to connect to another node over HTTP, and for the answer to a call that does not wait. */
@@ -307,13 +319,19 @@ export const LIMITS = {
   outboundAnswerMs: MINUTE,
   /** An idle connection to another node is closed before the other node would. Milliseconds. */
   outboundIdleMs: 30_000,
-  /** Connections to one node over HTTP: kept idle, at work with short calls, and with waiting ones. */
+  /** URLs of other nodes remembered as permitted. */
+  outboundTargetsMax: 1_000,
+  /**
+   * Connections to one node over HTTP: kept idle, at work with short calls, and with waiting ones.
+   */
   outboundFreeSocketsMax: 64,
   outboundSocketsPerHostMax: 128,
   outboundWaitsPerHostMax: 2_048,
   /** An answer to a question between nodes: a colony record and 16 server records in base64. */
   askedBytesMax: MiB,
-  /** The next way to a node is tried beside one that has not answered for this long. Milliseconds. */
+  /**
+   * The next way to a node is tried beside one that has not answered for this long. Milliseconds.
+   */
   askStaggerMs: 400,
   /** Calls of clients that this node relays at once: short ones, and ones that wait. */
   relaysMax: 1_024,
@@ -322,8 +340,8 @@ export const LIMITS = {
   relayReceiptMs: 30_000,
   /** Such answers remembered; beyond it the oldest counts as delivered. */
   relayReceiptsMax: 10_000,
-  /** Certificates of relaying nodes remembered as checked. */
-  relayCertificatesMax: 1_000,
+  /** Relaying nodes of which verdicts and dialects are remembered. */
+  relayersMax: 1_000,
   /** A verdict on a relaying node counts this long where only trusted ones may relay. */
   relayVerdictMs: MINUTE,
   /** Colonies tried in turn for a thing whose colony is not certain. */

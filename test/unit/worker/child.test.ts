@@ -29,6 +29,13 @@ test('both output streams arrive in the order in which they were written', async
   expect(output()).toBe(`${lines.join('\n')}\n`);
 });
 
+test('what is written to /dev/stdout and /dev/stderr is output, too', async () => {
+  const script = 'echo a > /dev/stdout; echo b > /dev/stderr; echo c | tee /dev/stderr';
+  const { child, output } = collect(command('sh', '-c', script));
+  expect(await child.done).toEqual({ success: true, errors: [] });
+  expect(output()).toBe('a\nb\nc\nc\n');
+});
+
 test('a large output is complete', async () => {
   const { child, output } = collect(command('sh', '-c', 'yes 0123456789 | head -c 5000000'));
   expect(await child.done).toEqual({ success: true, errors: [] });
