@@ -7,6 +7,7 @@ import type { PeerId } from '@libp2p/interface';
 import type { Clock } from '../node/clock.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
+import { KAD } from './kad.ts';
 import type { BootstrapState, Overlay } from './overlay.ts';
 import { reasonOf } from './wires.ts';
 
@@ -135,7 +136,8 @@ export const makeBootstraps = (deps: BootstrapsDeps): Bootstraps => {
     await Promise.all(entries.map(reach));
     if (isLow()) await reachRemembered();
     // The library looks around once, when the first peer comes, which may know nobody yet itself.
-    if (isLow() && deps.tableSize() > 0) await deps.lookAround(controller.signal);
+    const size = deps.tableSize();
+    if (size > 0 && size < KAD.bucketSize) await deps.lookAround(controller.signal);
   };
   const loop = (): void => {
     isRunning = true;

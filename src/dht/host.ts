@@ -86,9 +86,10 @@ const connectionOptions = ({ stand, limits }: HostOptions): Partial<Libp2pOption
     // Names are resolved by our transport only, where the answer is judged.
     resolvers: {},
   },
-  // By default a connection dies of one missed ping, and each is pinged every ten seconds.
+  // By default a connection dies of one missed ping, and each is pinged every ten seconds, which
+  // would be most of what a node costs at rest. Who is silent is found out by ./upkeep.ts.
   connectionMonitor: {
-    pingInterval: 60_000,
+    pingInterval: 300_000,
     abortConnectionOnPingFailure: false,
     protocolPrefix: PREFIX,
   },
@@ -124,6 +125,8 @@ export const makeHost = async (options: HostOptions): Promise<Host> => {
       yamux({
         // By default the eleventh stream opened right after a dial kills the whole connection.
         maxEarlyStreams: limits.overlayEarlyStreamsMax,
+        // The transport closes a socket that was silent for two minutes.
+        keepAliveInterval: 60_000,
         streamOptions: {
           // Below the library's read buffer: a paused reader must not overflow it.
           maxStreamWindowSize: limits.overlayStreamWindowBytes,

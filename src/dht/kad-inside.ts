@@ -39,6 +39,8 @@ export interface KadInside extends KadDHT {
   };
   readonly routingTable: {
     readonly size: number;
+    /** Tags the closest peers, so that their connections are kept. Milliseconds. */
+    readonly closestPeerTagger: { refreshInterval: number };
     closestPeers(place: Uint8Array, options: { count: number }): PeerId[];
     remove(peer: PeerId): Promise<void>;
     /** Adds a peer when it answers a ping. */
@@ -46,6 +48,8 @@ export interface KadInside extends KadDHT {
     readonly kb: { toIterable(): Iterable<Contact> };
     addEventListener(type: 'peer:add' | 'peer:remove', listener: () => void): void;
   };
+  /** Looks up one random far key every five minutes; ./upkeep.ts does better for less. */
+  readonly routingTableRefresh: { refreshTable(): void };
   readonly contentFetching: {
     /** The walk of `get` without its selector and corrections. */
     getMany(key: Uint8Array, options: { signal: AbortSignal }): AsyncGenerator<QueryEvent>;

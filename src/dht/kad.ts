@@ -114,12 +114,15 @@ const optionsOf = (deps: KadDeps): KadDHTInit => {
     disjointPaths: KAD.disjointPaths,
     prefixLength: KAD.prefixLength,
     initialQuerySelfInterval: 200,
+    // A peer id of a secp256k1 key is expensive to read, and a walk reads hundreds: walks are
+    // rationed.
+    querySelfInterval: 600_000,
     // With true the first self-query runs on an empty table and the next is five minutes away.
     allowQueryWithZeroPeers: false,
     maxInboundStreams: deps.limits.overlayKadStreamsPerPeerMax,
     // The library never gives up before five seconds: half an overlay that hangs would stall
     // lookups.
-    networkDialTimeout: { minTimeout: 1_500, maxTimeout: 4_000 },
+    networkDialTimeout: { minTimeout: 2_500, maxTimeout: 5_000 },
   };
 };
 
@@ -204,6 +207,9 @@ export const kadService =
       connectionManager: overlaid(parts.connectionManager, { openStream }),
     });
     const kad = kadDHT(optionsOf(deps))(ours) as KadInside;
+    kad.routingTableRefresh.refreshTable = () => undefined;
+    // By default every five seconds, reading every id anew: more than all else at rest together.
+    kad.routingTable.closestPeerTagger.refreshInterval = 60_000;
     guardIncoming(kad, deps);
     watchOutgoing(kad, deps);
     onMade(kad);

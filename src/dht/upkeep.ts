@@ -38,6 +38,10 @@ export interface Upkeep {
 }
 
 const TRIES = 4_096;
+/** Rounds between two walks, which cost every peer that is met, … */
+const REFRESH_EVERY = 3;
+/** … and between two looks at all remembered peers, which read every one of them. */
+const FORGET_EVERY = 30;
 
 /** How many leading bits two places share. */
 export const commonBits = (a: Uint8Array, b: Uint8Array): number => {
@@ -133,12 +137,14 @@ export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
       if (!table.has(peer)) kad().routingTable.queueRoutingTableUpdate(parsePeer(peer));
     }
   };
+  let rounds = 0;
   const round = async (): Promise<void> => {
+    rounds += 1;
     await deps.sweepRecords();
     await checkOldest();
     readmit();
-    await refresh();
-    await deps.forgetPeers();
+    if (rounds % REFRESH_EVERY === 0) await refresh();
+    if (rounds % FORGET_EVERY === 0) await deps.forgetPeers();
   };
   const next = (): void => {
     const [jitter = 0] = clock.random(new Uint8Array(1));
