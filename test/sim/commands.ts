@@ -1,5 +1,5 @@
-// The commands of the simulation: each is carried out by the engine and by the model, and both must come
-// to the same result.
+// The commands of the simulation: each is carried out by the engine and by the model, and both must
+// come to the same result.
 
 import type { AssignRequest, Engine, Member } from '../../src/node/engine/engine.ts';
 import { Fault } from '../../src/node/errors.ts';

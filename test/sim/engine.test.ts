@@ -1,4 +1,5 @@
-// The engine against the model. COLONIES_SIM_SEED and COLONIES_SIM_ROUNDS (see `npm run test:sim`) ask for more.
+// The engine against the model. COLONIES_SIM_SEED and COLONIES_SIM_ROUNDS (see `npm run test:sim`)
+// ask for more.
 
 import { expect, test } from 'vitest';
 import { simulate } from './run.ts';

@@ -1,5 +1,5 @@
-// The dumb model of the engine: plain arrays, linear scans, no indices, no store. It is written from the
-// protocol, not from the engine, and says what every command must do.
+// The dumb model of the engine: plain arrays, linear scans, no indices, no store. It is written
+// from the protocol, not from the engine, and says what every command must do.
 
 const DAY_MS = 86_400_000;
 

@@ -1,5 +1,5 @@
-// One simulated history: random commands from a seed, to a real engine and to the model, compared after
-// every step. The engine is closed and opened again from disk at random moments.
+// One simulated history: random commands from a seed, to a real engine and to the model, compared
+// after every step. The engine is closed and opened again from disk at random moments.
 
 import { LIMITS } from '../../src/node/limits.ts';
 import { STATE } from '../../src/node/model/process.ts';
@@ -219,7 +219,10 @@ const leave = (sim: Sim): void => {
   poll.outcome = 'none';
 };
 
-/** Whether an executor asked for work and fell silent, and is neither watched by a deadline nor waits. */
+/**
+ * Whether an executor asked for work and fell silent, and is neither watched by a deadline nor
+ * waits.
+ */
 const isStale = (model: Model, e: ModelExecutor): boolean => {
   if (e.state === 'unregistered' || !e.works || e.heardMs === 0) return false;
   if (waitingPolls(model).some((poll) => poll.executor === e)) return false;
@@ -237,7 +240,10 @@ const inTurn = ({ model, bench }: Sim): ModelExecutor[] =>
     )
     .filter((e) => e !== undefined);
 
-/** What a tick does to the model. Times of deadlines are the engine's own, checked when they were set. */
+/**
+ * What a tick does to the model. Times of deadlines are the engine's own, checked when they were
+ * set.
+ */
 const tickModel = (sim: Sim, nowUs: number): void => {
   const { model, bench } = sim;
   const rows = model.processes
@@ -411,7 +417,9 @@ const open = async (seed: number): Promise<Sim> => {
 const WHAT = { burst: 100, tick: 25, leave: 4, colonies: 3, restart: 3 };
 const SHOWN = 40;
 
-/** Runs one history of `steps` steps. Throws with the seed and the last commands when they differ. */
+/**
+ * Runs one history of `steps` steps. Throws with the seed and the last commands when they differ.
+ */
 export const simulate = async (seed: number, steps: number): Promise<void> => {
   const sim = await open(seed);
   try {

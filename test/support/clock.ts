@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../src/node/clock.ts';
 
 export interface ManualClock extends Clock {
-  /** Moves time on by `ms`, running the timers that fall due in their order, each at its own time. */
+  /**
+   * Moves time on by `ms`, running the timers that fall due in their order, each at its own time.
+   */
   advance(ms: number): void;
   /** Timers that wait. */
   timers(): number;

@@ -109,7 +109,8 @@ const openAt = (
   openEngine({ dir, clock, log, ...rest, limits: { ...LIMITS, ...limits } });
 
 /**
- * Opens an engine for one test. When the test is over the store must be in order: the checker says so.
+ * Opens an engine for one test. When the test is over the store must be in order: the checker says
+ * so.
  */
 export const openBench = async (options: BenchOptions = {}): Promise<Bench> => {
   const dir = await temporaryFolder();

@@ -38,8 +38,8 @@ export const makeEventHub = (): EventHub => {
 };
 
 /**
- * The events part of the engine; `find` gives the process as decided now, `settled` tells when that is
- * on disk.
+ * The events part of the engine; `find` gives the process as decided now, `settled` tells when that
+ * is on disk.
  */
 export const makeEvents = (
   hub: EventHub,
@@ -60,7 +60,8 @@ export const makeEvents = (
     };
     const pending = settled();
     if (pending === undefined) tell();
-    // A change that is on its way to the disk is told by its own command; else this one was there before.
+    // A change that is on its way to the disk is told by its own command; else this one was there
+    // before.
     else
       pending.then(tell, () => {
         // The store failed: nothing is told any more.

@@ -1,5 +1,5 @@
-// Executors of a colony: registered by the colony owner, pending until approved. A removed one keeps
-// its row, so that the history of the colony can be read, but gives its name free.
+// Executors of a colony: registered by the colony owner, pending until approved. A removed one
+// keeps its row, so that the history of the colony can be read, but gives its name free.
 
 import { fault } from '../errors.ts';
 import { checkName } from '../model/colony.ts';

@@ -63,7 +63,8 @@ const liveRows = (colony: ColonyState, query: ListQuery): ProcessRow[] => {
     return takeRows(query.order === 'newest' ? running.reverse() : running, query);
   }
   if (query.order === 'newest') return takeRows(colony.timeline.newestFirst(), query);
-  // Ordering a whole backlog to find the few that match would cost far more than looking through it.
+  // Ordering a whole backlog to find the few that match would cost far more than looking through
+  // it.
   return isNarrow(query)
     ? firstInQueue(colony.timeline.newestFirst(), query)
     : takeRows(colony.queue.inOrder(query.executortype), query);

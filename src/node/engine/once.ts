@@ -1,7 +1,6 @@
 // Calls that take effect once: whose name (caller and nonce) is written in the batch of the effect,
-// so that
-// a repeat, also after a crash, finds what the first one made. Which calls these are is decided
-// above.
+// so that a repeat, also after a crash, finds what the first one made. Which calls these are is
+// decided above.
 
 import { fault } from '../errors.ts';
 import type { Beside } from '../store/commit.ts';

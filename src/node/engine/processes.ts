@@ -1,6 +1,5 @@
 // Commands and queries on processes. What may happen to a process is decided by the pure rules of
-// the model;
-// this file finds it, checks who asks, and lets the lifecycle apply the change.
+// the model; this file finds it, checks who asks, and lets the lifecycle apply the change.
 
 import { fault } from '../errors.ts';
 import {

@@ -1,6 +1,6 @@
-// The waiting processes of one colony. They are grouped by what makes an executor fit: type, target,
-// location and resources. An assign looks at the heads of the few groups that fit the executor, so
-// its cost does not grow with the backlog, however much of it is meant for others.
+// The waiting processes of one colony. They are grouped by what makes an executor fit: type,
+// target, location and resources. An assign looks at the heads of the few groups that fit the
+// executor, so its cost does not grow with the backlog, however much of it is meant for others.
 
 import type { ExecutorRow } from '../model/executor.ts';
 import type { ProcessRow } from '../model/process.ts';
@@ -90,7 +90,9 @@ export const fits = (p: ProcessRow, offer: Offer): boolean => {
 
 const needKey = (p: ProcessRow): string => `${p.spec.cpuMilli} ${p.spec.memBytes}`;
 
-/** Drops what is empty on the way to the heaps of a process, so that nothing stays of past targets. */
+/**
+ * Drops what is empty on the way to the heaps of a process, so that nothing stays of past targets.
+ */
 const prune = (types: Map<string, ByTarget>, p: ProcessRow): void => {
   const { executortype, location } = p.spec;
   const targets = types.get(executortype);

@@ -1,5 +1,5 @@
-// Deleting history in pieces: of removed colonies, and of what retention lets go. A crash in between
-// is finished at the next start.
+// Deleting history in pieces: of removed colonies, and of what retention lets go. A crash in
+// between is finished at the next start.
 
 import type { ColonyRow } from '../model/colony.ts';
 import { STATE } from '../model/process.ts';

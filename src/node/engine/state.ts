@@ -1,6 +1,5 @@
 // What the node keeps in memory: colonies with their members and live processes, and the shared
-// parts every
-// domain of the engine works with. Memory decides; the store makes durable.
+// parts every domain of the engine works with. Memory decides; the store makes durable.
 
 import type { Clock } from '../clock.ts';
 import { fault } from '../errors.ts';

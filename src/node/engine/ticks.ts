@@ -1,6 +1,5 @@
 // What time does: deadlines, stale executors, signs of life to disk, retention. One call handles a
-// bounded
-// amount of what is due; one loop calls it at the node's own pace.
+// bounded amount of what is due; one loop calls it at the node's own pace.
 
 import { EXECUTOR_STATE } from '../model/executor.ts';
 import { execTimeout, waitTimeout } from '../model/process.ts';

@@ -1,6 +1,6 @@
 // Long polls of one colony, waiting for work. A process that becomes available is given to one
-// waiter that
-// fits it, the longest waiting first; finding it does not scan the waiters that do not fit.
+// waiter that fits it, the longest waiting first; finding it does not scan the waiters that do not
+// fit.
 
 import type { ProcessRow } from '../model/process.ts';
 import type { Live } from './live.ts';

@@ -129,8 +129,8 @@ export type Executor = z.output<typeof Executor>;
 
 /**
  * The stored executor; `colony` is the colony's number, times are µs. `edge` is opaque to
- * everything below
- * the API: the dialect that registered the member keeps the fields that only it has there.
+ * everything below the API: the dialect that registered the member keeps the fields that only it
+ * has there.
  */
 export interface ExecutorRow {
   readonly colony: number;

@@ -1,6 +1,5 @@
 // JSON with exact 64-bit integers in both directions. Reading tells an integer written as `1` from
-// one
-// written as `1.0`, as the original servers do; writing prints bigint as a bare number.
+// one written as `1.0`, as the original servers do; writing prints bigint as a bare number.
 
 /**
  * An integer written with a fraction or an exponent (`1.0`, `1e3`): a number, but no integer field
@@ -66,7 +65,9 @@ interface Span {
   readonly to: number;
 }
 
-/** Valid JSON with the numbers that JSON.parse might not keep made strings, and what marks those. */
+/**
+ * Valid JSON with the numbers that JSON.parse might not keep made strings, and what marks those.
+ */
 const markNumbers = (text: string): { readonly marked: string; readonly marker: string } => {
   const odd: Span[] = [];
   let hashes = 0;

@@ -1,6 +1,5 @@
 // A process: one unit of work, its state machine, and how it travels. Rules here are pure: they
-// take the
-// process and the time, and return what changes.
+// take the process and the time, and return what changes.
 
 import { z } from 'zod';
 import { attributeId } from '../crypto/ids.ts';
@@ -177,8 +176,7 @@ const refuse = (message: string, reason: string): never => {
 
 /**
  * Running to success with `out` (JSON list; undefined keeps what is stored). Undefined when it
- * already
- * succeeded: executors retry after network errors. Throws conflict in any other state.
+ * already succeeded: executors retry after network errors. Throws conflict in any other state.
  */
 export const closeSuccessful = (
   p: ProcessRow,

@@ -1,7 +1,6 @@
 // Field builders for everything that comes in over the wire. The leniency of the protocol is
-// written
-// here once: absent or null means the zero value, names match in any case, unknown fields are
-// ignored.
+// written here once: absent or null means the zero value, names match in any case, unknown fields
+// are ignored.
 
 import { z } from 'zod';
 import { LIMITS } from '../limits.ts';

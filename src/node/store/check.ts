@@ -89,8 +89,8 @@ const makeRun = (store: Store, repair: boolean): Run => {
 };
 
 /**
- * Checks a store that nobody writes to. Returns what is wrong, at most LIMITS.checkProblemsMax of it;
- * a longer list ends with an entry without a key that says so. Read-only unless `repair`.
+ * Checks a store that nobody writes to. Returns what is wrong, at most LIMITS.checkProblemsMax of
+ * it; a longer list ends with an entry without a key that says so. Read-only unless `repair`.
  */
 export const checkStore = async (
   store: Store,

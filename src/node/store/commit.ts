@@ -1,5 +1,5 @@
-// Group commit: commands that arrive while a commit is in flight join the next one. One synced batch
-// at a time, in order; a command is done when the batch that holds its effect is on disk.
+// Group commit: commands that arrive while a commit is in flight join the next one. One synced
+// batch at a time, in order; a command is done when the batch that holds its effect is on disk.
 
 import type { Level } from 'level';
 import { fault } from '../errors.ts';
@@ -46,13 +46,15 @@ export interface Committer {
   /** Applies the effects `fill` collects, all or none; resolves when they are on disk. */
   write(fill: (w: Writer) => void): Promise<void>;
   /**
-   * Calls `run`; what it writes first, before it waits for anything, gets the rows of `beside` in the
-   * same batch. Undefined keeps those of an outer `alongside` away from it.
+   * Calls `run`; what it writes first, before it waits for anything, gets the rows of `beside` in
+   * the same batch. Undefined keeps those of an outer `alongside` away from it.
    */
   alongside<T>(beside: Beside | undefined, run: () => T): T;
   /** Takes over the rows for a command that is decided later; the next write does not get them. */
   takeBeside(): Beside | undefined;
-  /** Throws unavailable when too many commands wait for the disk. Asked before anything is decided. */
+  /**
+   * Throws unavailable when too many commands wait for the disk. Asked before anything is decided.
+   */
   admit(): void;
   /** Undefined when everything written so far is on disk, else a promise of it. */
   settled(): Promise<void> | undefined;

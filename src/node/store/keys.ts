@@ -1,5 +1,5 @@
-// The key space. Every key is a one-letter table, then its parts; numbers have a fixed width, so that
-// key order is the order of the parts. Names cannot hold the separator: control characters are
+// The key space. Every key is a one-letter table, then its parts; numbers have a fixed width, so
+// that key order is the order of the parts. Names cannot hold the separator: control characters are
 // refused at entry.
 
 const SEPARATOR = '\u0000';

@@ -7,8 +7,8 @@ import { decodePayload, errorReply, replyBody } from '../../../src/node/model/en
 const code = (text: string): string => Buffer.from(text).toString('base64');
 
 /**
- * The documented rule, byte by byte: CR and LF are skipped, four characters make three bytes, padding ends
- * it, and at the first bad place decoding stops silently with what was decoded so far.
+ * The documented rule, byte by byte: CR and LF are skipped, four characters make three bytes,
+ * padding ends it, and at the first bad place decoding stops silently with what was decoded so far.
  */
 const byTheBook = (payload: string): Buffer => {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';

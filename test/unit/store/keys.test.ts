@@ -1,4 +1,5 @@
-// The key space: key order on disk is the order of the parts, and a range holds exactly what is under it.
+// The key space: key order on disk is the order of the parts, and a range holds exactly what is
+// under it.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -24,7 +24,9 @@ export interface Check {
   readonly colonies: Map<number, CheckedColony>;
   /** Reports a problem. `mend` makes an index row what the records say. */
   found(key: string, what: string, mend?: (w: Writer) => void): void;
-  /** Visits every row of a range in order; then what was found in it is mended, if that is wanted. */
+  /**
+   * Visits every row of a range in order; then what was found in it is mended, if that is wanted.
+   */
   each(range: Range, visit: (key: string, value: string) => void): Promise<void>;
 }
 

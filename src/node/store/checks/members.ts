@@ -1,5 +1,5 @@
-// Checks colonies and their members: rows agree with their keys, ids are not used twice, nobody belongs
-// to a colony that is gone.
+// Checks colonies and their members: rows agree with their keys, ids are not used twice, nobody
+// belongs to a colony that is gone.
 
 import { isId } from '../../crypto/ids.ts';
 import type { ColonyRow } from '../../model/colony.ts';

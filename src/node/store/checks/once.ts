@@ -1,4 +1,5 @@
-// Checks what is remembered of calls that take effect once: each has the row by which it is forgotten.
+// Checks what is remembered of calls that take effect once: each has the row by which it is
+// forgotten.
 
 import { keys, partsOf } from '../keys.ts';
 import type { Check } from './findings.ts';

@@ -1,6 +1,5 @@
 // Colonies, users, executors and functions on disk: one JSON row each; everything else about them
-// is
-// rebuilt in memory at start.
+// is rebuilt in memory at start.
 
 import type { ColonyRow } from '../../model/colony.ts';
 import type { ExecutorRow } from '../../model/executor.ts';

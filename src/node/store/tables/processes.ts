@@ -1,8 +1,6 @@
 // Processes on disk: one row as submitted, a small row of progress while it lives, one row when
-// finished,
-// and an index of finished ones by end. Values are lines of JSON, so that the parts that travel as
-// they are
-// (specification, input, output, errors) are neither parsed nor printed again.
+// finished, and an index of finished ones by end. Values are lines of JSON, so that the parts that
+// travel as they are (specification, input, output, errors) are neither parsed nor printed again.
 
 import { attributeId } from '../../crypto/ids.ts';
 import { ownText } from '../../crypto/own-text.ts';
@@ -52,7 +50,9 @@ type Progress = [
 
 const NONE: readonly never[] = Object.freeze([]);
 const NO_ENV: Readonly<Record<string, string>> = Object.freeze({});
-/** The progress of a process to which nothing happened; its waiting deadline follows from the rest. */
+/**
+ * The progress of a process to which nothing happened; its waiting deadline follows from the rest.
+ */
 const FRESH: Progress = [STATE.waiting, '', false, 0, 0, 0, 0, 0, 0, NONE];
 
 const shared = <T>(list: readonly T[]): readonly T[] => (list.length === 0 ? NONE : list);
