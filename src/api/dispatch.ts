@@ -4,7 +4,7 @@
 
 import type { Clock } from '../node/clock.ts';
 import type { Identify } from '../node/crypto/identify.ts';
-import { Fault } from '../node/errors.ts';
+import { Fault, fault } from '../node/errors.ts';
 import type { Log } from '../node/log.ts';
 import {
   type Envelope,
@@ -79,14 +79,21 @@ const rowsOf = (dialects: readonly Dialect[]): ReadonlyMap<string, Row> => {
   return rows;
 };
 
+// Lists of the largest processes can be longer than any text of the engine.
+const asRefusal = (error: unknown): unknown =>
+  error instanceof RangeError && error.message === 'Invalid string length'
+    ? fault('too-large', 'the answer is too large to be sent; ask for less at once')
+    : error;
+
 const makeRefusing =
   ({ engine, log }: DispatchDeps) =>
   async (
-    error: unknown,
+    thrown: unknown,
     way: Way | undefined,
     type: string,
     having: readonly Dialect[],
   ): Promise<Reply> => {
+    const error = asRefusal(thrown);
     if (!(error instanceof Fault)) {
       log.error('request failed', { type, error });
       return errorReply(500, 'internal error');
@@ -126,6 +133,10 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
         const bytes = typeof body === 'string' ? Buffer.from(body) : body;
         const call = { envelope, body: bytes, kind: (way.call as Op).kind, caller, origin };
         const reply = await elsewhere?.(absent.target, call);
+        // The home took it: the caller belongs there, and repeats itself as others do.
+        if (reply?.status === 200 && call.kind !== 'write') {
+          identify.remember(envelope.payload, envelope.signature, caller);
+        }
         if (reply !== undefined) return reply;
         throw absent.refuse();
       }

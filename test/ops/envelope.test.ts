@@ -239,3 +239,17 @@ test('a bug is logged with its stack and tells the caller nothing', async () => 
   expect(logged instanceof Error && logged.stack).toContain('secret detail');
   await other.close();
 });
+
+test('an answer that no text can hold is refused with what to do', async () => {
+  const { makeDispatch } = await import('../../src/api/dispatch.ts');
+  const list = () => [{ colony: 1, id: '', name: '', email: '', phone: 'x'.repeat(2 ** 30) }];
+  const users = { ...w.engine.users, list };
+  const dispatch = makeDispatch({ ...w.deps, engine: { ...w.engine, users } });
+  const body = w.sealed('alice', 'getusersmsg', '{"colonyname":"dev","msgtype":"getusersmsg"}');
+  const reply = await dispatch.receive(body, nowhere());
+  expect(answerOf(reply.status, reply.body).payload).toEqual({
+    status: 413,
+    message: 'the answer is too large to be sent; ask for less at once',
+  });
+  expect(w.complaints()).toEqual([]);
+});
