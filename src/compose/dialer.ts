@@ -1,14 +1,12 @@
 // A way to nodes at multiaddresses for programs that are no nodes: dials out, joins no table, keeps
 // nothing. Loading this loads libp2p: import it dynamically, and only for a multiaddress.
 
-import { makeCalls, type OwnedCalls } from '../dht/calls.ts';
-import { type Conduct, makeConduct, makeCounters } from '../dht/conduct.ts';
-import { makeGater } from '../dht/gater.ts';
-import { type Host, makeHost } from '../dht/host.ts';
-import { makeWires, parsePeer, type Wires } from '../dht/wires.ts';
+import { makeOverlayClient, type OverlayClient } from '../dht/client.ts';
+import { nodeKey } from '../dht/node-key.ts';
+import type { Calls } from '../dht/overlay.ts';
 import type { Clock } from '../node/clock.ts';
 import { generateKey } from '../node/crypto/keys.ts';
-import { Fault, fault } from '../node/errors.ts';
+import { Fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import type { AddressPolicy } from '../node/model/address.ts';
@@ -39,47 +37,25 @@ export interface DialReply {
 export interface Dialer {
   /**
    * Sends a request to the node at a multiaddress. Rejects with a Fault whose `detail.sent` is 0
-   * when
-   * nobody was reached.
+   * when nobody was reached.
    */
   request(address: string, request: DialRequest, signal: AbortSignal): Promise<DialReply>;
   stop(): Promise<void>;
 }
 
 interface Line {
-  readonly host: Host;
-  readonly wires: Wires;
-  readonly calls: OwnedCalls;
+  readonly client: OverlayClient;
+  readonly calls: Calls;
 }
 
 const NOTHING = new Uint8Array(0);
 
-const openLine = async (deps: DialerDeps): Promise<Line> => {
-  const { policy, clock, log, limits, sharedKey } = deps;
-  const stand = { policy, onLoopback: policy === 'test' };
-  const counters = makeCounters();
-  const slot: { host?: Host } = {};
-  const host = (): Host => {
-    if (slot.host === undefined) throw fault('unavailable', 'the dialer is not running');
-    return slot.host;
-  };
-  const drop = (peer: string, reason: string): void => {
-    for (const open of host().getConnections(parsePeer(peer))) open.abort(new Error(reason));
-  };
-  const conduct: Conduct = makeConduct({ clock, log, limits, counters, drop });
-  const connections = (peer?: string) =>
-    slot.host?.getConnections(peer === undefined ? undefined : parsePeer(peer)) ?? [];
-  slot.host = await makeHost({
-    ...{ stand, limits, listen: [], announce: [], extras: {}, onFound: () => undefined },
-    privateKey: generateKey(clock),
-    gater: makeGater({ stand, limits, conduct, counters, connections }),
-    ...(sharedKey === undefined ? {} : { sharedKey }),
-  });
-  await slot.host.start();
-  const wires = makeWires({ host, stand, limits, log });
-  const streams = { handle: wires.handle, open: wires.open };
-  const shared = { streams, limits, clock, log, conduct, counters };
-  return { host: slot.host, wires, calls: makeCalls({ protocol: CALL_PROTOCOL, ...shared }) };
+const openLine = async ({ policy, sharedKey, ...deps }: DialerDeps): Promise<Line> => {
+  const key = nodeKey(generateKey(deps.clock));
+  const secret = sharedKey === undefined ? {} : { sharedKey };
+  const client = makeOverlayClient({ policy, key, ...secret }, deps);
+  await client.start();
+  return { client, calls: client.calls(CALL_PROTOCOL) };
 };
 
 /** A dialer; the library is started with the first request. */
@@ -92,13 +68,17 @@ export const makeDialer = (deps: DialerDeps): Dialer => {
     return opening;
   };
 
-  const peerAt = async ({ wires }: Line, address: string, signal: AbortSignal): Promise<string> => {
+  const peerAt = async (
+    { client }: Line,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<string> => {
     const named = /\/p2p\/([^/]+)$/.exec(address)?.[1];
     if (named !== undefined) return named;
     const known = peers.get(address);
     if (known !== undefined) return known;
     try {
-      const peer = await wires.dial(address, signal);
+      const peer = await client.dial(address, signal);
       peers.set(address, peer);
       return peer;
     } catch (error) {
@@ -128,9 +108,7 @@ export const makeDialer = (deps: DialerDeps): Dialer => {
     },
     stop: async () => {
       if (opening === undefined) return;
-      const { host, calls } = await opening;
-      calls.stop();
-      await host.stop();
+      await (await opening).client.stop();
     },
   };
 };

@@ -39,7 +39,7 @@ export const makeOverlayClient = (
   const { clock, limits } = deps;
   const log = deps.log.child({ part: 'overlay-client' });
   const counters = makeCounters();
-  const stand: Stand = { policy: options.policy, onLoopback: options.policy !== 'public' };
+  const stand: Stand = { policy: options.policy, onLoopback: false };
   const calls = new Map<string, OwnedCalls>();
   let host: Host | undefined;
   const running = (): Host => {
