@@ -8,8 +8,8 @@ import { commandsIn, runSession } from './shell.ts';
 
 const DOC = readFileSync(new URL('../../docs/CLI.md', import.meta.url), 'utf8');
 
-/** A server of the document's own, and its monitor. */
-const OTHER_PORTS = [50091, 21190];
+/** Servers of the document's own, and its monitor. */
+const OTHER_PORTS = [50091, 50092, 21190];
 
 describe('docs/CLI.md', () => {
   it('shows commands that work', async ({ signal }) => {
