@@ -37,6 +37,11 @@ export const LIMITS = {
    * Keys and values of all attributes of one process, in UTF-16 units; room for the largest one.
    */
   attributeTextMax: 32 * MiB,
+  /**
+   * Texts of all waiting and running processes, in UTF-16 units: they are in memory, where a million
+   * of them have a thousand each. Beyond it submissions get 503.
+   */
+  liveTextMax: 1_024 * MiB,
   /** Rows one list request may ask for, as on the original servers. */
   processListMax: 100,
   logListMax: 500,
@@ -148,8 +153,12 @@ export const LIMITS = {
   overlayInboundPerHostPerSecond: 5,
   /** … and under `lan` and `test`, where a whole overlay may live on one host. */
   overlayInboundPerHostPerSecondNear: 200,
-  /** Inbound connections in their handshake; each holds a socket and some CPU. */
-  overlayPendingInboundMax: 50,
+  /**
+   * Inbound connections in their handshake, each of which holds a socket and some CPU, and how long
+   * one may take: one host at its permitted rate must not fill all places. Milliseconds.
+   */
+  overlayPendingInboundMax: 100,
+  overlayHandshakeMs: 8_000,
   /** Dials under way, and waiting. */
   overlayDialsMax: 50,
   overlayDialQueueMax: 500,

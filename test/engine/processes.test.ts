@@ -337,3 +337,38 @@ test('too many commands in flight: the next ones are told to come back, and noth
   expect(processes.counts(colony)).toEqual([0, 0, 0, 0, 0]);
   expect(await processes.assign(colony, ann, want())).toBeUndefined();
 });
+
+describe('room for work', () => {
+  const big = (length: number) => forType('cli', {}, { args: ['x'.repeat(length)] });
+
+  test('beyond it submissions are put off, until something is finished or removed', async () => {
+    const bench = await openBench({ limits: { liveTextMax: 10_000 } });
+    const { colony, ann, processes } = await ready(bench);
+    const first = await bench.submit(colony, big(4_000));
+    await bench.submit(colony, big(3_000));
+    await expect(bench.submit(colony, big(3_000))).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'too much work is on this server; try again later',
+    });
+    await bench.submit(colony, big(10));
+    expect(await processes.assign(colony, ann, want())).toMatchObject({ id: first.id });
+    await processes.closeSuccessful(first, ann.id, JSON.stringify(['y'.repeat(9_000)]));
+    const third = await bench.submit(colony, big(3_000));
+    await expect(bench.submit(colony, big(3_000))).rejects.toMatchObject({ code: 'unavailable' });
+    await processes.remove(third);
+    await bench.submit(colony, big(3_000));
+  });
+
+  test('what a running process puts out counts, and a restart counts the same', async () => {
+    const bench = await openBench({ limits: { liveTextMax: 10_000 } });
+    const { colony, ann, processes } = await ready(bench);
+    const p = await bench.submit(colony, big(1_000));
+    await processes.assign(colony, ann, want());
+    await processes.setOutput(p, ann.id, JSON.stringify(['y'.repeat(8_000)]));
+    await expect(bench.submit(colony, big(1_000))).rejects.toMatchObject({ code: 'unavailable' });
+    await bench.restart();
+    await expect(bench.submit(colony, big(1_000))).rejects.toMatchObject({ code: 'unavailable' });
+    await bench.engine.processes.removeAll(colony, 'all');
+    await bench.submit(colony, big(1_000));
+  });
+});

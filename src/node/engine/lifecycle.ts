@@ -8,6 +8,13 @@ import { type Live, makeLive } from './live.ts';
 import type { ColonyState, ExecutorHold, State } from './state.ts';
 import type { Waiter } from './waiters.ts';
 
+/** Length of the texts that a live process holds in memory. */
+const textOf = ({ spec, edge, in: input, out, errors, attributes }: ProcessRow): number => {
+  let length = spec.json.length + (edge?.length ?? 0) + input.length + out.length + errors.length;
+  for (const { key, value } of attributes) length += key.length + value.length;
+  return length;
+};
+
 const leave = (state: State, colony: ColonyState, live: Live): void => {
   const { row } = live;
   state.deadlines.left(row);
@@ -120,6 +127,7 @@ const change = (
   if (moved) leave(state, colony, live);
   live.row = next;
   live.progressed = true;
+  state.liveText += textOf(next) - textOf(before);
   if (!moved) return written.then(() => next);
   if (before.state === STATE.waiting) colony.queue.left(live);
   // Listeners hear of this change before they hear of an assignment that follows from it.
@@ -127,6 +135,7 @@ const change = (
   if (next.state === STATE.waiting) offer(state, colony, live);
   if (isFinal(next.state)) {
     state.live.delete(next.id);
+    state.liveText -= textOf(next);
     colony.timeline.unlink(live);
     countFinished(state, colony, next.state, 1);
   }
@@ -136,6 +145,7 @@ const change = (
 const restore = (state: State, colony: ColonyState, row: ProcessRow, progressed: boolean): void => {
   const live = makeLive(row, progressed);
   state.live.set(row.id, live);
+  state.liveText += textOf(row);
   colony.timeline.append(live);
   if (row.state === STATE.waiting) {
     colony.queue.add(live);
@@ -152,6 +162,7 @@ const drop = (state: State, w: Writer, colony: ColonyState, live: Live): void =>
   processTable.removed(w, row);
   leave(state, colony, live);
   state.live.delete(row.id);
+  state.liveText -= textOf(row);
   colony.timeline.unlink(live);
   // A state that no queue holds: entries of it that are left in heaps are dead.
   live.row = { ...row, state: STATE.cancelled };
@@ -163,6 +174,7 @@ export const makeLifecycle = (state: State): Lifecycle => ({
   enter: (colony, row) => {
     const live = makeLive(row, false);
     state.live.set(row.id, live);
+    state.liveText += textOf(row);
     colony.timeline.append(live);
     const written = state.store.write((w) => {
       processTable.submitted(w, row);

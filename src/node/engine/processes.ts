@@ -168,6 +168,8 @@ export const makeProcesses = (state: State, lifecycle: Lifecycle): Processes => 
   assign: makeAssign(state, lifecycle),
   submit: async (row, by, spec, edge) => {
     state.store.admit();
+    if (state.liveText + spec.json.length + (edge?.length ?? 0) > state.limits.liveTextMax)
+      throw fault('unavailable', 'too much work is on this server; try again later');
     const colony = stateOf(state, row);
     const id = state.newProcessId(colony.row);
     const p = newProcess(id, row.no, nameOf(by), spec, state.clock.nowUs(), edge);

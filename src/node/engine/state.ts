@@ -72,6 +72,8 @@ export interface State extends StateParts {
   readonly byName: Map<string, ColonyState>;
   readonly functions: Map<string, FunctionRow>;
   readonly live: Map<string, Live>;
+  /** Length of the texts of all live processes. */
+  liveText: number;
   readonly deadlines: Deadlines;
   readonly events: EventHub;
   /** Colonies whose finished counts differ from what is on disk. */
@@ -110,6 +112,7 @@ export const makeState = (parts: StateParts): State => ({
   byName: new Map(),
   functions: new Map(),
   live: new Map(),
+  liveText: 0,
   deadlines: makeDeadlines(),
   events: makeEventHub(),
   countsDirty: new Set(),
