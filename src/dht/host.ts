@@ -78,6 +78,7 @@ const connectionOptions = ({ stand, limits }: HostOptions): Partial<Libp2pOption
         ? limits.overlayInboundPerHostPerSecond
         : limits.overlayInboundPerHostPerSecondNear,
     maxIncomingPendingConnections: limits.overlayPendingInboundMax,
+    inboundUpgradeTimeout: limits.overlayHandshakeMs,
     maxParallelDials: limits.overlayDialsMax,
     maxDialQueueLength: limits.overlayDialQueueMax,
     maxPeerAddrsToDial: limits.overlayAddressesPerPeerMax,

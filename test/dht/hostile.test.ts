@@ -1,6 +1,7 @@
 // Peers that mean harm: what they send is bounded, noted once, and costs them, never the node.
 
-import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Server } from 'node:net';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { nameBytes } from '../../src/dht/record-keys.ts';
@@ -126,6 +127,18 @@ describe('a stranger', () => {
     await peer.dial(node.address());
     await until('it is gone', () => peer.node.getConnections().length === 0);
     expect(node.overlay.status().counters['unidentified-closed']).toBe(1);
+    await peer.stop();
+  });
+
+  it('that connects many times and says nothing does not keep others out', async () => {
+    const port = Number(/tcp\/(\d+)/.exec(node.address())?.[1]);
+    const silent = Array.from({ length: 60 }, () => connect(port, '127.0.0.1'));
+    for (const socket of silent) socket.on('error', () => undefined);
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
+    const peer = await makeRawPeer();
+    await peer.dial(node.address());
+    await until('it is known', () => node.overlay.peers().some(({ id }) => id === peer.id));
+    for (const socket of silent) socket.destroy();
     await peer.stop();
   });
 
