@@ -4,26 +4,19 @@
 
 import type { ExecutorRow } from '../model/executor.ts';
 import type { ProcessRow } from '../model/process.ts';
+import { type Found, type Group, makeGroup, type Resources } from './group.ts';
 import { type Heap, makeHeap } from './heap.ts';
-import { goesFirst, isWaiting, type Live } from './live.ts';
+import { goesFirst, type Live } from './live.ts';
 import { child } from './maps.ts';
 
 /** What an executor offers in one call; Infinity is unlimited. */
-export interface Offer {
+export interface Offer extends Resources {
   readonly executor: ExecutorRow;
-  readonly cpuMilli: number;
-  readonly memBytes: number;
 }
 
-interface Need {
-  readonly cpuMilli: number;
-  readonly memBytes: number;
-  readonly heap: Heap<Live>;
-}
-
-/** Heaps by resource need, of one target ('', 'n' + name, 'i' + id) at one location ('': any). */
-type Group = Map<string, Need>;
+/** By location; '' is anywhere. */
 type ByLocation = Map<string, Group>;
+/** By target: '' is anyone, else 'n' and a name, or 'i' and an id. */
 type ByTarget = Map<string, ByLocation>;
 
 export interface Queue {
@@ -72,11 +65,6 @@ const targetsOf = (p: ProcessRow): readonly string[] => {
   return [...new Set([...names.map((name) => `n${name}`), ...ids.map((id) => `i${id}`)])];
 };
 
-const makeNeedHeap = (): Heap<Live> => {
-  const heap: Heap<Live> = makeHeap<Live>(goesFirst, isWaiting, (live) => forget(live, heap));
-  return heap;
-};
-
 /** Whether this executor may take this process. The rule that the groups are built from. */
 export const fits = (p: ProcessRow, offer: Offer): boolean => {
   const { spec } = p;
@@ -88,8 +76,6 @@ export const fits = (p: ProcessRow, offer: Offer): boolean => {
   return spec.names.includes(executor.name) || spec.ids.includes(executor.id);
 };
 
-const needKey = (p: ProcessRow): string => `${p.spec.cpuMilli} ${p.spec.memBytes}`;
-
 /**
  * Drops what is empty on the way to the heaps of a process, so that nothing stays of past targets.
  */
@@ -99,50 +85,41 @@ const prune = (types: Map<string, ByTarget>, p: ProcessRow): void => {
   for (const target of targets ? targetsOf(p) : []) {
     const places = targets?.get(target);
     const group = places?.get(location);
-    if (group?.get(needKey(p))?.heap.size() === 0) group.delete(needKey(p));
-    if (group?.size === 0) places?.delete(location);
+    group?.prune(p);
+    if (group?.isEmpty()) places?.delete(location);
     if (places?.size === 0) targets?.delete(target);
   }
   if (targets?.size === 0) types.delete(executortype);
 };
 
-const headOf = (group: Group | undefined, offer: Offer, best: Best): void => {
-  for (const need of group?.values() ?? []) {
-    if (need.cpuMilli > offer.cpuMilli || need.memBytes > offer.memBytes) continue;
-    const head = need.heap.peek();
-    if (head && (!best.live || goesFirst(head, best.live))) {
-      best.live = head;
-      best.heap = need.heap;
-    }
-  }
-};
+const better = (a: Found | undefined, b: Found | undefined): Found | undefined =>
+  a && b ? (goesFirst(b.live, a.live) ? b : a) : (a ?? b);
 
-const headsOf = (places: ByLocation | undefined, offer: Offer, best: Best): void => {
-  if (!places) return;
+const firstAt = (places: ByLocation | undefined, offer: Offer): Found | undefined => {
+  if (!places) return undefined;
   const here = offer.executor.location.toLowerCase();
-  headOf(places.get(''), offer, best);
-  if (here !== '') headOf(places.get(here), offer, best);
+  const anywhere = places.get('')?.first(offer);
+  return here === '' ? anywhere : better(anywhere, places.get(here)?.first(offer));
 };
 
 export const makeQueue = (): Queue => {
   const types = new Map<string, ByTarget>();
 
-  const heapFor = (targets: ByTarget, target: string, p: ProcessRow): Heap<Live> => {
-    const places = child(targets, target, () => new Map());
-    const group = child(places, p.spec.location, () => new Map());
-    return child(group, needKey(p), () => ({
-      cpuMilli: p.spec.cpuMilli,
-      memBytes: p.spec.memBytes,
-      heap: makeNeedHeap(),
-    })).heap;
-  };
+  const groupFor = (targets: ByTarget, target: string, location: string): Group =>
+    child(
+      child(targets, target, () => new Map()),
+      location,
+      () => makeGroup(forget),
+    );
 
   return {
     add: (live) => {
       const targets = child(types, live.row.spec.executortype, () => new Map());
       for (const target of targetsOf(live.row)) {
-        const heap = heapFor(targets, target, live.row);
+        const group = groupFor(targets, target, live.row.spec.location);
+        const heap = group.heapFor(live.row);
         if (remember(live, heap)) heap.push(live);
+        group.added(live.row);
       }
     },
     left: (live) => {
@@ -153,12 +130,12 @@ export const makeQueue = (): Queue => {
     take: (offer) => {
       const targets = types.get(offer.executor.type);
       if (!targets) return undefined;
-      const best: Best = { live: undefined, heap: undefined };
-      headsOf(targets.get(ANYONE), offer, best);
-      headsOf(targets.get(`n${offer.executor.name}`), offer, best);
-      headsOf(targets.get(`i${offer.executor.id}`), offer, best);
-      const taken = best.heap?.pop();
-      if (taken && best.heap?.size() === 0) prune(types, taken.row);
+      const { name, id } = offer.executor;
+      const anyone = firstAt(targets.get(ANYONE), offer);
+      const named = firstAt(targets.get(`n${name}`), offer);
+      const best = better(better(anyone, named), firstAt(targets.get(`i${id}`), offer));
+      const taken = best?.heap.pop();
+      if (taken && best?.heap.size() === 0) prune(types, taken.row);
       return taken;
     },
     *inOrder(executortype) {
@@ -167,11 +144,6 @@ export const makeQueue = (): Queue => {
     isEmpty: () => types.size === 0,
   };
 };
-
-interface Best {
-  live: Live | undefined;
-  heap: Heap<Live> | undefined;
-}
 
 const pick = <V>(map: Map<string, V>, key: string): V[] => {
   const value = map.get(key);
@@ -191,7 +163,7 @@ function* mergeHeaps(all: Iterable<ByTarget>): Generator<Live, void> {
   for (const targets of all) {
     for (const places of targets.values()) {
       for (const group of places.values()) {
-        for (const need of group.values()) advance(need.heap.inOrder());
+        for (const heap of group.heaps()) advance(heap.inOrder());
       }
     }
   }

@@ -11,7 +11,8 @@ import { FunctionSpecMsg, normaliseSpec, specRow } from '../../../src/node/model
 const TYPES = ['cli', 'ml'];
 const NAMES = ['ann', 'bob', 'cid'];
 const PLACES = ['', 'Lund', 'LUND', 'Oslo'];
-const CPUS = ['', '100m', '2'];
+// More than a group looks at one by one.
+const CPUS = ['', '100m', '2', ...Array.from({ length: 30 }, (_, i) => `${i * 70}m`)];
 const MEMS = ['', '1Gi'];
 
 export const executorRow = (name: string, type: string, location: string): ExecutorRow => ({
@@ -36,7 +37,7 @@ const EXECUTORS = TYPES.flatMap((type) =>
 
 export const offer: fc.Arbitrary<Offer> = fc.record({
   executor: fc.constantFrom(...EXECUTORS),
-  cpuMilli: fc.constantFrom(0, 100, 1999, 2000, Number.POSITIVE_INFINITY),
+  cpuMilli: fc.constantFrom(0, 100, 777, 1999, 2000, Number.POSITIVE_INFINITY),
   memBytes: fc.constantFrom(0, 2 ** 30, Number.POSITIVE_INFINITY),
 });
 

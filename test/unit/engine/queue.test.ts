@@ -121,3 +121,52 @@ describe('what is left behind', () => {
     expect(queue.isEmpty()).toBe(true);
   });
 });
+
+describe('many kinds of need', () => {
+  const ANN = executorRow('ann', 'cli', '');
+  const [make] = fc.sample(live, 1) as [(no: number) => Live];
+  const needing = (no: number, cpuMilli: number): Live => {
+    const one = make(no);
+    const of = { executortype: 'cli', names: [], ids: [], location: '', cpuMilli, memBytes: 0 };
+    one.row = { ...one.row, orderUs: no, submittedUs: no, spec: { ...one.row.spec, ...of } };
+    return one;
+  };
+
+  test('cost an assign no more than few', () => {
+    const queue = makeQueue();
+    let looks = 0;
+    for (let no = 0; no < 20_000; no++) {
+      const one = needing(no, no);
+      const { row } = one;
+      Object.defineProperty(one, 'row', {
+        get: () => {
+          looks += 1;
+          return row;
+        },
+      });
+      queue.add(one);
+    }
+    const everything = { executor: ANN, cpuMilli: Number.POSITIVE_INFINITY, memBytes: 0 };
+    queue.take(everything);
+    looks = 0;
+    for (let no = 1; no <= 100; no++) expect(queue.take(everything)?.row.id).toBe(make(no).row.id);
+    expect(looks / 100).toBeLessThan(400);
+  });
+
+  test('an offer that is too small for the first ones gets the first one it is enough for', () => {
+    const queue = makeQueue();
+    const all = Array.from({ length: 300 }, (_, no) => needing(no, (no * 7919) % 300));
+    for (const one of all) queue.add(one);
+    for (const cpuMilli of [10, 100, 250, 10, 100, 0, 299, 5, 150]) {
+      const offer = { executor: ANN, cpuMilli, memBytes: 0 };
+      const expected = all.find(
+        ({ row }) => row.state === STATE.waiting && row.spec.cpuMilli <= cpuMilli,
+      );
+      const taken = queue.take(offer);
+      expect(taken).toBe(expected);
+      if (!taken) continue;
+      setState(taken, STATE.running);
+      queue.left(taken);
+    }
+  });
+});
