@@ -1,6 +1,7 @@
 // Where a call goes that is not for this node: the dispatcher asks with what the message names, and
 // the federation's relay finds the host. Calls that were relayed here are never sent on.
 
+import { setMaxListeners } from 'node:events';
 import type { Elsewhere } from '../api/dispatch.ts';
 import type { Target } from '../api/op.ts';
 import type { WatchElsewhere } from '../api/ws.ts';
@@ -23,6 +24,9 @@ export interface OutwardDeps {
   readonly count: (name: string) => void;
   readonly limits: Limits;
 }
+
+const NEVER = new AbortController().signal;
+setMaxListeners(0, NEVER);
 
 /** A bounded number of calls on their way. */
 const makeGate = (max: number, what: string) => {
@@ -85,7 +89,8 @@ const makeCalls =
     if (where.length === 0) return undefined;
     const waits = kind === 'wait';
     const leave = (waits ? waiting : short).enter();
-    const { signal } = origin;
+    // A short call ends soon enough by itself; only one that waits is worth cancelling.
+    const signal = waits ? origin.signal : NEVER;
     const payer = { address: origin.address, caller };
     const meant = audienceTag(call.envelope.payload);
     let last: Reply | undefined;

@@ -15,7 +15,7 @@ import { NAMESPACES } from '../federation/payloads.ts';
 import { plainUrl } from '../federation/policy.ts';
 import type { Place } from '../federation/ports.ts';
 import { makeReplyProof } from '../federation/reply-proof.ts';
-import { signerOf } from '../federation/signature.ts';
+import { checkWith, signerOf } from '../federation/signature.ts';
 import { stateCertificate } from '../federation/statements.ts';
 import type { Clock } from '../node/clock.ts';
 import type { Config } from '../node/config.ts';
@@ -190,6 +190,7 @@ const openParts = async (ground: Ground, late: Late): Promise<Federation> => {
     hosts: async (id) => (await late.hosted?.claims(id)) === true,
     hosted: () => opened.engine.colonies.list().map(({ id }) => id),
     isSigned,
+    isSignedOnce: checkWith(crypto),
   });
 };
 

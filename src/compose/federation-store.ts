@@ -1,4 +1,5 @@
-// The federation's rows in the node's own store, committed together with everything else. Values are
+// The federation's rows in the node's own store, committed together with everything else. Values
+// are
 // bytes there and text here: one byte is one character.
 
 import type { Store as FederationStore, StoreRow } from '../federation/ports.ts';

@@ -47,8 +47,10 @@ export interface OutboundRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  readonly signal: AbortSignal;
-  /** Whether the answer may take as long as a long poll: such calls have connections of their own. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether the answer may take as long as a long poll: such calls have connections of their own.
+   */
   readonly waits?: boolean;
   readonly bytesMax?: number;
 }
@@ -60,7 +62,8 @@ export interface OutboundReply {
 }
 
 /**
- * Rejects with a Fault: `unavailable` with `detail.sent` 0 when no byte of the request left this node
+ * Rejects with a Fault: `unavailable` with `detail.sent` 0 when no byte of the request left this
+ * node
  * (forbidden, unknown, or refused), else `outcome-unknown` with `detail.sent` 1.
  */
 export interface Outbound {
@@ -109,21 +112,26 @@ const watchSent = (request: ClientRequest, secure: boolean): (() => boolean) => 
   return () => sent;
 };
 
+const NOTHING = Buffer.alloc(0);
+
 const readAll = (
   response: IncomingMessage,
   bytesMax: number,
   done: (error: Error | undefined, body: Buffer) => void,
 ): void => {
   const chunks: Buffer[] = [];
+  const first = (): Buffer => chunks[0] ?? NOTHING;
   let size = 0;
   response.on('data', (chunk: Buffer) => {
     size += chunk.length;
     if (size > bytesMax) response.destroy(new Error('the answer is longer than permitted'));
     else chunks.push(chunk);
   });
-  response.on('end', () => done(undefined, Buffer.concat(chunks, size)));
-  response.on('error', (error) => done(error, Buffer.alloc(0)));
-  response.on('close', () => done(new Error('the answer broke off'), Buffer.alloc(0)));
+  response.on('end', () => done(undefined, chunks.length === 1 ? first() : Buffer.concat(chunks)));
+  response.on('error', (error) => done(error, NOTHING));
+  response.on('close', () => {
+    if (!response.complete) done(new Error('the answer broke off'), NOTHING);
+  });
 };
 
 const failure = (base: string, error: Error, sent: boolean): Fault =>
@@ -166,74 +174,80 @@ const makeAgents = (deps: OutboundDeps) => {
   };
 };
 
-const optionsOf = (target: Target, path: string) => ({
-  host: target.host,
-  port: target.port,
-  path: `${new URL(target.base).pathname.replace(/\/$/, '')}${path}`,
+/** The path of a base URL, which is '' for most. */
+const pathIn = (base: string): string => /^https?:\/\/[^/]+(.*)$/.exec(base)?.[1] ?? '';
+
+const optionsOf = ({ base, host, port }: Target, path: string) => ({
+  host,
+  port,
+  path: `${pathIn(base)}${path}`,
 });
+
+/** One request and its answer, whole. */
+const exchange = (
+  { clock, limits }: OutboundDeps,
+  target: Target,
+  agent: HttpAgent,
+  { method, base, path, headers, body, signal, waits = false, bytesMax }: OutboundRequest,
+): Promise<OutboundReply> =>
+  new Promise((resolve, reject) => {
+    const request = (target.secure ? httpsRequest : httpRequest)({
+      ...optionsOf(target, path),
+      method,
+      agent,
+      headers: body === undefined ? headers : { ...headers, 'content-length': body.length },
+    });
+    const wasSent = watchSent(request, target.secure);
+    const cancelConnect = clock.after(limits.outboundConnectMs, () => {
+      if (!wasSent()) request.destroy(new Error('no connection in time'));
+    });
+    const late = (): void => void request.destroy(new Error('no answer in time'));
+    const cancelAnswer = waits ? undefined : clock.after(limits.outboundAnswerMs, late);
+    const onAbort = (): void => void request.destroy(new Error('given up'));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const settle = (): void => {
+      cancelConnect();
+      cancelAnswer?.();
+      signal?.removeEventListener('abort', onAbort);
+    };
+    request.on('response', (response) => {
+      readAll(response, bytesMax ?? limits.callBytesMax, (error, bytes) => {
+        settle();
+        const { statusCode: status = 0, headers: told } = response;
+        if (error) reject(failure(base, error, true));
+        else resolve({ status, headers: told, body: bytes });
+      });
+    });
+    request.on('error', (error) => {
+      settle();
+      reject(failure(base, error, wasSent()));
+    });
+    request.end(body);
+  });
 
 /** The outbound connections of one node. */
 export const makeOutbound = (deps: OutboundDeps): Outbound => {
-  const { policy, clock, limits } = deps;
+  const { policy, limits } = deps;
   const agents = makeAgents(deps);
   const sockets = new Set<WebSocket>();
 
+  // What a text says never changes; which address a name leads to is judged at each connection.
+  const targets = new Map<string, Target>();
   const targetOf = (base: string): Target => {
+    const known = targets.get(base);
+    if (known !== undefined) return known;
     const target = permittedUrl(base, policy);
     if (typeof target === 'string') throw forbiddenPlace(base, target);
+    if (targets.size >= limits.outboundTargetsMax) targets.clear();
+    targets.set(base, target);
     return target;
   };
 
   return {
-    request: async ({
-      method,
-      base,
-      path,
-      headers = {},
-      body,
-      signal,
-      waits = false,
-      bytesMax,
-    }) => {
-      const target = targetOf(base);
-      signal.throwIfAborted();
-      return new Promise((resolve, reject) => {
-        const request = (target.secure ? httpsRequest : httpRequest)({
-          ...optionsOf(target, path),
-          method,
-          agent: agents.of(target, waits),
-          headers: { ...headers, ...(body ? { 'content-length': body.length } : {}) },
-        });
-        const wasSent = watchSent(request, target.secure);
-        const cancelConnect = clock.after(limits.outboundConnectMs, () => {
-          if (!wasSent()) request.destroy(new Error('no connection in time'));
-        });
-        const cancelAnswer = waits
-          ? undefined
-          : clock.after(limits.outboundAnswerMs, () =>
-              request.destroy(new Error('no answer in time')),
-            );
-        const onAbort = (): void => void request.destroy(new Error('given up'));
-        signal.addEventListener('abort', onAbort, { once: true });
-        const settle = (): void => {
-          cancelConnect();
-          cancelAnswer?.();
-          signal.removeEventListener('abort', onAbort);
-        };
-        request.on('response', (response) => {
-          readAll(response, bytesMax ?? limits.callBytesMax, (error, bytes) => {
-            settle();
-            if (error) reject(failure(base, error, true));
-            else
-              resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes });
-          });
-        });
-        request.on('error', (error) => {
-          settle();
-          reject(failure(base, error, wasSent()));
-        });
-        request.end(body);
-      });
+    request: async (asked) => {
+      const target = targetOf(asked.base);
+      asked.signal?.throwIfAborted();
+      return exchange(deps, target, agents.of(target, asked.waits === true), asked);
     },
     socket: (base, path, headers) => {
       const target = targetOf(base);

@@ -1,4 +1,5 @@
-// The overlay of a node with everything it is made from: key, rules, quotas, settings. Loads libp2p,
+// The overlay of a node with everything it is made from: key, rules, quotas, settings. Loads
+// libp2p,
 // so it is loaded itself only when the overlay is on.
 
 import { readFile } from 'node:fs/promises';

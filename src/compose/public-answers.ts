@@ -1,4 +1,5 @@
-// What this node tells anybody who asks (`GET /federation/...`), over HTTP and over the overlay alike:
+// What this node tells anybody who asks (`GET /federation/...`), over HTTP and over the overlay
+// alike:
 // signed records, who it is, whom it knows. Never which colonies it has.
 
 import type { HttpReply, HttpRoute } from '../api/http.ts';

@@ -1,4 +1,5 @@
-// Calls that other nodes bring: over HTTP with a pass for each body, over the overlay on a connection
+// Calls that other nodes bring: over HTTP with a pass for each body, over the overlay on a
+// connection
 // that proves the peer. They meet a dispatcher that never sends anything on.
 
 import type { Dispatch } from '../api/dispatch.ts';

@@ -12,7 +12,7 @@ import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import type { Reply } from '../node/model/envelope.ts';
 import { byPreference, headerOf } from './ask.ts';
-import type { Outbound } from './outbound.ts';
+import type { Outbound, OutboundReply } from './outbound.ts';
 import { decodeAnswerHead, encodeHead, readBody } from './relay-wire.ts';
 
 export const RELAY_PATH = '/federation/relay';
@@ -108,30 +108,31 @@ const overHttp = (
 ): Way<Reply> => {
   const { outbound, pass } = deps;
   const cancel = makeCancel(deps);
+  const answerOf = (
+    { status, headers, body: bytes }: OutboundReply,
+    onLost: (() => Promise<void>) | undefined,
+  ): Attempt<Reply> => {
+    // No node answers so: something in between does, and what became of the call is not known.
+    if (status >= 300 && status < 400) {
+      return { kind: 'lost', reason: `${base} answered with a redirect` };
+    }
+    const proof = headerOf(headers['colonies-reply-proof']);
+    const value = { status, body: bytes.toString('utf8'), proof };
+    const granted = onLost !== undefined && status === 200;
+    return { kind: 'answer', status, value: granted ? { ...value, onLost } : value };
+  };
   return async () => {
     const headers = passHeaders(await pass(host.serverid, body));
+    const post = { method: 'POST', base, path: RELAY_PATH, headers, body, waits } as const;
+    if (!waits) return answerOf(await outbound.request(post), undefined);
     const auth = headers[RELAY_HEADERS.auth] ?? '';
     const undo = (): Promise<void> => cancel(base, host.serverid, auth);
     const own = new AbortController();
     // Told first, hung up after: an answer that crosses the hanging up would be lost unnoticed.
-    const onAbort = (): void => {
-      void (waits ? undo() : Promise.resolve()).then(() => own.abort());
-    };
+    const onAbort = (): void => void undo().then(() => own.abort());
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      const post = { method: 'POST', base, path: RELAY_PATH, headers, body, waits } as const;
-      const reply = await outbound.request({ ...post, signal: own.signal });
-      // No node answers so: something in between does, and what became of the call is not known.
-      if (reply.status >= 300 && reply.status < 400) {
-        return { kind: 'lost', reason: `${base} answered with a redirect` };
-      }
-      const value: Reply = {
-        status: reply.status,
-        body: reply.body.toString('utf8'),
-        proof: headerOf(reply.headers['colonies-reply-proof']),
-        ...(waits && reply.status === 200 ? { onLost: undo } : {}),
-      };
-      return { kind: 'answer', status: reply.status, value };
+      return answerOf(await outbound.request({ ...post, signal: own.signal }), undo);
     } finally {
       signal.removeEventListener('abort', onAbort);
     }

@@ -1,8 +1,6 @@
 // The nodes that bring calls here: whose calls are taken, and what is remembered of each.
 
-import { fromBase64 } from '../federation/bytes.ts';
-import { validate } from '../federation/record.ts';
-import type { RelayedBy } from '../federation/relay-auth.ts';
+import { makeCertifiedNode, type RelayedBy } from '../federation/relay-auth.ts';
 import type { SignatureCheck } from '../federation/signature.ts';
 import type { Clock } from '../node/clock.ts';
 import { fault } from '../node/errors.ts';
@@ -52,29 +50,15 @@ const makeRecent = <V>(max: number) => {
   };
 };
 
-interface Checked {
-  readonly by: RelayedBy;
-  readonly expiresAt: number;
-}
-
 /** The relaying nodes that one node knows. */
 export const makeRelayers = (deps: RelayersDeps): Relayers => {
-  const { network, policy, isTrusted, isRevoked, isSigned, clock, limits } = deps;
-  const certificates = makeRecent<Checked>(limits.relayCertificatesMax);
-  const connections = makeRecent<Map<string, string>>(limits.relayCertificatesMax);
+  const { policy, isTrusted, clock, limits } = deps;
+  const certified = makeCertifiedNode(deps);
+  const connections = makeRecent<Map<string, string>>(limits.relayersMax);
   const verdicts = makeRecent<{ readonly trusted: boolean; readonly until: number }>(
-    limits.relayCertificatesMax,
+    limits.relayersMax,
   );
   const refuse = (why: string) => fault('forbidden', `relay refused: ${why}`);
-
-  const check = (text: string): Checked => {
-    const bytes = fromBase64(text);
-    const where = { network, ns: 'certificate', key: undefined } as const;
-    const checked = bytes && validate(bytes, clock.now(), where, isSigned);
-    if (!checked?.ok) throw refuse(`certificate ${checked?.reason ?? 'malformed'}`);
-    const { id: serverid, sub: nodeid, peer, exp } = checked.record.payload;
-    return { by: { serverid, nodeid, peer }, expiresAt: exp };
-  };
 
   return {
     admit: async ({ serverid }) => {
@@ -89,14 +73,8 @@ export const makeRelayers = (deps: RelayersDeps): Relayers => {
       if (!verdict.trusted) throw refuse(`server ${serverid} is not trusted here`);
     },
     certified: (certificate, peer) => {
-      let known = certificates.get(certificate);
-      if (known === undefined || known.expiresAt <= clock.now()) {
-        known = check(certificate);
-        certificates.set(certificate, known);
-      }
-      const { by } = known;
+      const by = certified(certificate);
       if (by.peer !== peer) throw refuse('the certificate is for another peer');
-      if (isRevoked(by.serverid) || isRevoked(by.nodeid)) throw refuse('key revoked');
       return by;
     },
     connection: (serverid) => {

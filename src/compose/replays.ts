@@ -1,4 +1,5 @@
-// Which calls take effect once, by the rules of the federation and what the colonies of this node demand.
+// Which calls take effect once, by the rules of the federation and what the colonies of this node
+// demand.
 
 import type { Protect } from '../api/run.ts';
 import { protectionOf } from '../federation/replay.ts';

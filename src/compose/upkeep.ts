@@ -1,4 +1,5 @@
-// What a federated node does by itself: joins the overlay, greets its neighbours with what they should
+// What a federated node does by itself: joins the overlay, greets its neighbours with what they
+// should
 // know, publishes what is due.
 
 import type { Overlay, PeerEvent } from '../dht/overlay.ts';

@@ -6,6 +6,7 @@ import type { Engine } from '../node/crypto/engine.ts';
 import type { Log } from '../node/log.ts';
 import { type Answers, makeAnswers } from './answers.ts';
 import { type Book, openBook } from './book.ts';
+import { briefly } from './brief-resolver.ts';
 import { type LookupBudget, makeLookupBudget } from './budget.ts';
 import { type Certificates, openCertificates } from './certificate.ts';
 import { type Consents, makeConsents, placeOf } from './consent.ts';
@@ -42,6 +43,8 @@ export interface FederationDeps {
   readonly hosts: (colonyid: string) => Promise<boolean> | boolean;
   readonly hosted: () => Promise<readonly string[]> | readonly string[];
   readonly isSigned: SignatureCheck;
+  /** A check that remembers nothing, for what is signed once: the passes of relayed calls. */
+  readonly isSignedOnce?: SignatureCheck;
 }
 
 export interface Federation {
@@ -123,8 +126,11 @@ export const openFederation = async (deps: FederationDeps): Promise<Federation> 
   return {
     ...{ book, trust, certificates, lookups, consents, resolver, publisher, pusher, budget, tags },
     answers: makeAnswers({ book, lookups, trust, serverid, nodeKey: prover, hosts }),
-    relay: makeRelay({ resolver, consents, clock, log }),
-    relayGuard: makeRelayGuard({ network, serverid, clock, isRevoked: book.isRevoked, isSigned }),
+    relay: makeRelay({ resolver: briefly(resolver, clock), consents, clock, log }),
+    relayGuard: makeRelayGuard({
+      ...{ network, serverid, clock, isRevoked: book.isRevoked },
+      isSigned: deps.isSignedOnce ?? isSigned,
+    }),
     relayPass: async (target, body) => {
       const certificate = certificates.current();
       return certificate && makeRelayPass({ certificate, nodeKey, clock }, target, body);

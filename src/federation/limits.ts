@@ -144,6 +144,11 @@ export const FEDERATION_LIMITS = {
   replayWindowMs: 2 * MINUTE,
   /** A relay pass counts within this much of the target's clock. */
   relayWindowMs: MINUTE,
+  /** What the relay resolved is used again for this long, and for so many colonies. */
+  resolvedBriefMs: 1_000,
+  resolvedBriefMax: 1_000,
+  /** Certificates of relaying nodes remembered as checked. */
+  relayCertificatesMax: 1_000,
   /** Passes remembered within two windows; beyond it relayed calls over HTTP get 503. */
   relayNoncesMax: 500_000,
 } as const;

@@ -67,13 +67,52 @@ export interface RelayedBy {
   readonly peer: string;
 }
 
-export interface RelayGuardDeps {
+export interface CertificateDeps {
   readonly network: string;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly isRevoked: (id: string) => boolean;
+  readonly isSigned?: SignatureCheck;
+}
+
+/** The node that a certificate (base64) certifies. Throws `forbidden`. */
+export type CertifiedNode = (certificate: string) => RelayedBy;
+
+const refuse = (why: string): Error => fault('forbidden', `relay pass refused: ${why}`);
+
+/** Reads certificates of relaying nodes; those that held are remembered until they expire. */
+export const makeCertifiedNode = (deps: CertificateDeps): CertifiedNode => {
+  const { network, clock, isRevoked, isSigned = isSignedBy } = deps;
+  const known = new Map<string, { readonly by: RelayedBy; readonly expiresAt: number }>();
+  const where = { network, ns: 'certificate', key: undefined } as const;
+
+  const check = (certificate: string) => {
+    const bytes = fromBase64(certificate);
+    const checked = bytes && validate(bytes, clock.now(), where, isSigned);
+    if (!checked?.ok) throw refuse(`certificate ${checked?.reason ?? 'malformed'}`);
+    const { id: serverid, sub: nodeid, peer, exp } = checked.record.payload;
+    const made = { by: { serverid, nodeid, peer }, expiresAt: exp };
+    known.set(certificate, made);
+    const oldest = known.size > LIMITS.relayCertificatesMax ? known.keys().next().value : undefined;
+    if (oldest !== undefined) known.delete(oldest);
+    return made;
+  };
+
+  return (certificate) => {
+    let found = known.get(certificate);
+    if (found && found.expiresAt <= clock.now()) {
+      known.delete(certificate);
+      found = undefined;
+    }
+    const { by } = found ?? check(certificate);
+    if (isRevoked(by.serverid) || isRevoked(by.nodeid)) throw refuse('key revoked');
+    return by;
+  };
+};
+
+export interface RelayGuardDeps extends CertificateDeps {
   /** This server: passes for others are refused. */
   readonly serverid: string;
   readonly clock: Clock;
-  readonly isRevoked: (id: string) => boolean;
-  readonly isSigned?: SignatureCheck;
 }
 
 export interface RelayGuard {
@@ -106,9 +145,9 @@ const makeNonces = (clock: Clock) => {
 
 /** Checks the passes of relaying nodes at their target, cheap things first. */
 export const makeRelayGuard = (deps: RelayGuardDeps): RelayGuard => {
-  const { network, serverid, clock, isRevoked, isSigned = isSignedBy } = deps;
+  const { network, serverid, clock, isSigned = isSignedBy } = deps;
   const isNew = makeNonces(clock);
-  const refuse = (why: string): Error => fault('forbidden', `relay pass refused: ${why}`);
+  const certified = makeCertifiedNode(deps);
   return {
     admit: ({ certificate = '', auth = '' }, body) => {
       const [, publicKey = '', time = '', nonce = '', signature = ''] = AUTH.exec(auth) ?? [];
@@ -116,20 +155,17 @@ export const makeRelayGuard = (deps: RelayGuardDeps): RelayGuard => {
       if (Math.abs(clock.now() - Number(time)) > LIMITS.relayWindowMs) {
         throw refuse('its time is out of the window');
       }
-      const bytes = fromBase64(certificate);
-      const where = { network, ns: 'certificate', key: undefined } as const;
-      const checked = bytes && validate(bytes, clock.now(), where, isSigned);
-      if (!checked?.ok) throw refuse(`certificate ${checked?.reason ?? 'malformed'}`);
-      const { id: relayer, sub, peer } = checked.record.payload;
-      if (idOfPublicKey(publicKey) !== sub) throw refuse('the certificate is for another key');
-      if (isRevoked(relayer) || isRevoked(sub)) throw refuse('key revoked');
-      const at = Number(time);
+      const by = certified(certificate);
+      if (idOfPublicKey(publicKey) !== by.nodeid) {
+        throw refuse('the certificate is for another key');
+      }
+      const [at, relayer] = [Number(time), by.serverid];
       const text = relayText({ network, target: serverid, relayer, time: at, nonce, body });
       if (!isSigned(hexToBytes(publicKey), text, hexToBytes(signature).subarray(0, 64))) {
         throw refuse('the signature does not hold');
       }
       if (!isNew(nonce)) throw refuse('used before');
-      return { serverid: relayer, nodeid: sub, peer };
+      return by;
     },
   };
 };

@@ -353,9 +353,6 @@ export const LIMITS = {
   relayersMax: 1_000,
   /** A verdict on a relaying node counts this long where only trusted ones may relay. */
   relayVerdictMs: MINUTE,
-  /** What the relay resolved is used again for this long, and for so many colonies. Milliseconds. */
-  resolvedBriefMs: 1_000,
-  resolvedBriefMax: 1_000,
   /** Colonies tried in turn for a thing whose colony is not certain. */
   relayGuessesMax: 4,
   /** Relayed replies searched for the ids of things, to know where they belong. Bytes. */
