@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect } from '../../src/sdk.ts';
+import { connect, generateKey, work } from '../../src/sdk.ts';
 import { runIn } from '../cli/world.ts';
 import {
   endNodes,
@@ -107,6 +107,7 @@ const alter = (body: string): string => {
 test('a worker does not run an assignment of which a node on the way altered one byte', async () => {
   const stop = new AbortController();
   let said = '';
+  proxy.onPath('/api', alter);
   const args = ['worker', 'start', '--colonyid', HIDDEN, '--bootstrap', proxy.url];
   const worker = runIn(folder, [...args, '--name', 'w1', '--type', 'shell'], {
     env: { PATH: process.env['PATH'], COLONIES_COLONYPRVKEY: keyOf('hidden') },
@@ -123,7 +124,6 @@ test('a worker does not run an assignment of which a node on the way altered one
     args: [join(folder, file)],
     maxexectime: 30,
   });
-  proxy.onPath('/api', alter);
   await alice.submit({ spec: touch('altered') });
   await until(() => /A reply was refused/.test(said));
   proxy.onPath('/api', undefined);
@@ -158,3 +158,37 @@ test('a worker that is a member already needs no key but its own', async () => {
   expect(await worker).toMatchObject({ code: 0 });
   expect(said).not.toMatch(/Register/);
 });
+
+test('a worker of the SDK goes on at the next host when its home stops', async () => {
+  const PAIR = idOf('pair');
+  for (const host of [home, hidden]) {
+    await host.colony('pair');
+    await host.user('alice', 'pair');
+  }
+  await publish(between, 'pair', [home.id, hidden.id]);
+  const stop = new AbortController();
+  const key = generateKey();
+  const { courier } = await connect({ colony: PAIR, key, bootstrap: between.url });
+  const where: (string | undefined)[] = [];
+  const working = work(
+    {
+      ...{ key, courier, signal: stop.signal, waitS: 5 },
+      ...{ colony: PAIR, colonyKey: keyOf('pair'), name: 'w3', type: 'worker' },
+    },
+    () => {
+      where.push(courier.attached()?.serverid);
+      return 'done';
+    },
+  );
+  const alice = await as('alice', PAIR);
+  const run = async (): Promise<void> => {
+    const { processid } = await alice.submit({ spec: spec(PAIR) });
+    expect(await alice.waitForProcess({ processid, timeout: 30 })).toMatchObject({ state: 2 });
+  };
+  await run();
+  await home.stop();
+  await run();
+  expect(where).toEqual([home.id, hidden.id]);
+  stop.abort();
+  await working;
+}, 60_000);

@@ -15,6 +15,8 @@ export interface Letter {
 }
 
 export interface Courier {
+  /** The server that answered last; undefined before the first answer. */
+  attached?(): { readonly serverid: string } | undefined;
   /** Gives the reply of the server that answers for the call. Throws ColoniesError. */
   send(letter: Letter, signal: AbortSignal): Promise<Exchange>;
   /** Opens one connection with these subscriptions and gives the frames that come in. */

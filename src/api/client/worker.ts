@@ -86,13 +86,18 @@ const isPassing = (error: unknown): boolean =>
 type Trouble = (error: unknown) => void;
 
 // Repeats a call while the trouble is of the passing kind. `signal` ends the waiting, not the call.
-const insist = async <T>(call: () => Promise<T>, signal: AbortSignal, trouble: Trouble) => {
+const insist = async <T>(
+  call: () => Promise<T>,
+  signal: AbortSignal,
+  trouble: Trouble,
+  attemptsMax: number = ATTEMPTS_MAX,
+) => {
   const backoff = makeBackoff(signal);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await call();
     } catch (error) {
-      if (!isPassing(error) || attempt === ATTEMPTS_MAX || signal.aborted) throw error;
+      if (!isPassing(error) || attempt >= attemptsMax || signal.aborted) throw error;
       trouble(error);
       await backoff.wait();
     }
@@ -160,9 +165,62 @@ const register = async (options: WorkOptions, worker: Client, owner: Client): Pr
   await owner.approveExecutor({ colonyname, executorname });
 };
 
+type Report = () => Promise<unknown>;
+
+/**
+ * Hands results in. With a courier the server of a process may be away while there is work elsewhere:
+ * then the result waits for it beside the next work.
+ */
+const makeReporting = (
+  { courier }: WorkOptions,
+  signal: AbortSignal,
+  trouble: Trouble,
+): { report(call: Report): Promise<void>; ended(): Promise<unknown> } => {
+  const waiting = new Set<Promise<unknown>>();
+  const wait = (call: Report): void => {
+    const one = insist(call, signal, trouble, Number.POSITIVE_INFINITY)
+      .catch(trouble)
+      .finally(() => waiting.delete(one));
+    waiting.add(one);
+  };
+  return {
+    report: async (call) => {
+      try {
+        await (courier === undefined ? insist(call, signal, trouble) : call());
+      } catch (error) {
+        trouble(error);
+        if (courier !== undefined && isPassing(error)) wait(call);
+      }
+    },
+    ended: () => Promise.all(waiting),
+  };
+};
+
+/** Registers where the worker is not registered yet: at its server, or at each that a courier finds. */
+const makeJoining = (options: WorkOptions, client: Client, owner: Client | undefined) => {
+  const { courier } = options;
+  const joined = new Set<string>();
+  const here = (): string => courier?.attached?.()?.serverid ?? '';
+  return {
+    join: async (): Promise<void> => {
+      if (owner === undefined) return;
+      await register(options, client, owner);
+      joined.add(here());
+    },
+    /** Whether a refusal came from a server that has not met this worker. */
+    isNew: (error: unknown): boolean =>
+      owner !== undefined &&
+      courier !== undefined &&
+      error instanceof ColoniesError &&
+      error.code === 'forbidden' &&
+      !joined.has(here()),
+  };
+};
+
 /**
  * Works until `signal` is aborted, then finishes what runs and returns. Lost connections are
- * waited out. Throws when the server refuses the worker for good.
+ * waited out. With the courier of an attached client (`connect`) it works for whichever host of the
+ * colony can be reached. Throws when the server refuses the worker for good.
  */
 export const work = async (options: WorkOptions, run: Run): Promise<void> => {
   const { colonyKey, sign: _, ...address } = options;
@@ -170,6 +228,8 @@ export const work = async (options: WorkOptions, run: Run): Promise<void> => {
   const client = makeClient({ ...options, key: options.key ?? generateKey() });
   const owner = colonyKey === undefined ? undefined : makeClient({ ...address, key: colonyKey });
   const { colony: colonyname, name: executorname, waitS = WAIT_S } = options;
+  const { join, isNew } = makeJoining(options, client, owner);
+  const { report, ended } = makeReporting(options, signal, onTrouble);
 
   const loop = async (): Promise<void> => {
     const backoff = makeBackoff(signal);
@@ -178,22 +238,24 @@ export const work = async (options: WorkOptions, run: Run): Promise<void> => {
         const process = await client.next({ colonyname, waitS, signal });
         backoff.reset();
         if (process === undefined) continue;
-        const report = await runOne(client, process, run);
-        if (report !== undefined) await insist(report, signal, onTrouble).catch(onTrouble);
+        const outcome = await runOne(client, process, run);
+        if (outcome !== undefined) await report(outcome);
       } catch (error) {
         if (signal.aborted) return;
-        if (!isPassing(error)) throw error;
-        onTrouble(error);
-        await backoff.wait();
+        if (isNew(error)) await insist(join, signal, onTrouble);
+        else if (!isPassing(error)) throw error;
+        else {
+          onTrouble(error);
+          await backoff.wait();
+        }
       }
     }
   };
 
-  if (owner !== undefined) {
-    await insist(() => register(options, client, owner), signal, onTrouble);
-  }
+  await insist(join, signal, onTrouble);
   try {
     await Promise.all(Array.from({ length: options.parallel ?? 1 }, loop));
+    await ended();
   } finally {
     if (owner !== undefined) {
       await owner.removeExecutor({ colonyname, executorname }).catch(onTrouble);
