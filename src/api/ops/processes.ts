@@ -38,20 +38,26 @@ export const submit = op({
   },
 });
 
-// The caller's signal is made only if the engine reads it, which it does when the call has to wait.
-const assignRequest = (
-  cx: Cx,
-  timeout: number,
-  cpuMilli: number | undefined,
-  memBytes: number | undefined,
-): AssignRequest => ({
-  ...(timeout > 0 ? { waitMs: Math.min(timeout, LIMITS.assignTimeoutMaxS) * 1000 } : {}),
-  ...(cpuMilli === undefined ? {} : { cpuMilli }),
-  ...(memBytes === undefined ? {} : { memBytes }),
-  get signal() {
-    return cx.origin.signal;
-  },
-});
+// The caller's signal is made only if the engine reads it, which it does when the call has to wait. A
+// class, because a getter in an object literal costs every call a hidden class.
+class Want implements AssignRequest {
+  readonly waitMs: number | undefined;
+  readonly cpuMilli: number | undefined;
+  readonly memBytes: number | undefined;
+  readonly #origin: Cx['origin'];
+
+  constructor(origin: Cx['origin'], timeout: number, cpu: string, mem: string) {
+    const seconds = Math.min(timeout, LIMITS.assignTimeoutMaxS);
+    this.waitMs = seconds > 0 ? seconds * 1000 : undefined;
+    this.cpuMilli = cpu === '' ? undefined : parseCpu(cpu);
+    this.memBytes = mem === '' ? undefined : parseMemory(mem);
+    this.#origin = origin;
+  }
+
+  get signal(): AbortSignal {
+    return this.#origin.signal;
+  }
+}
 
 export const assign = op({
   type: 'assignprocessmsg',
@@ -70,10 +76,8 @@ export const assign = op({
     if (cx.member.kind !== 'executor') {
       throw fault('forbidden', 'Failed to assign process, executor not found');
     }
-    const cpu = m.availablecpu === '' ? undefined : parseCpu(m.availablecpu);
-    const mem = m.availablemem === '' ? undefined : parseMemory(m.availablemem);
     const { processes } = cx.engine;
-    const want = assignRequest(cx, m.timeout, cpu, mem);
+    const want = new Want(cx.origin, m.timeout, m.availablecpu, m.availablemem);
     const row = await processes.assign(cx.colony, cx.member.executor, want);
     if (row === undefined) throw fault('nothing-waiting', 'No process available for assignment');
     cx.onLost = () => processes.handBack(row.id, row.lease);

@@ -1,12 +1,9 @@
 // The public face of the engine: commands and queries per domain. It knows colonies, members and
-// processes;
-// it must not know payload types, dialects, HTTP or peers.
+// processes; it must not know payload types, dialects, HTTP or peers.
 //
 // Commands decide on live state in memory at once and resolve after the batch that holds their
-// effect is
-// on disk. Queries are answered from live state; whoever replies with one first awaits `settled()`,
-// so that
-// no reply shows what a crash could still take back.
+// effect is on disk. Queries are answered from live state; whoever replies with one first awaits
+// `settled()`, so that no reply shows what a crash could still take back.
 
 import type { AttributeRow } from '../model/attribute.ts';
 import type { ColonyRow } from '../model/colony.ts';
@@ -81,10 +78,8 @@ export interface Executors {
   anywhere(id: string): readonly ExecutorRow[];
   /**
    * Registers an executor as pending. The name of an unregistered one may be used again. Throws
-   * conflict
-   * with detail.reason 'name' or 'id' when a live executor of the colony has it. With `rename`, a
-   * taken
-   * name is made unique instead of refused.
+   * conflict with detail.reason 'name' or 'id' when a live executor of the colony has it. With
+   * `rename`, a taken name is made unique instead of refused.
    */
   add(colony: ColonyRow, executor: NewExecutor, rename?: boolean): Promise<ExecutorRow>;
   approve(executor: ExecutorRow): Promise<void>;
@@ -115,10 +110,10 @@ export interface Functions {
 
 export interface AssignRequest {
   /** How long to wait for work, ms; undefined is one attempt. */
-  readonly waitMs?: number;
+  readonly waitMs?: number | undefined;
   /** Unlimited when undefined. */
-  readonly cpuMilli?: number;
-  readonly memBytes?: number;
+  readonly cpuMilli?: number | undefined;
+  readonly memBytes?: number | undefined;
   /** Aborted when the caller went away: the waiter is dropped before anything is given to it. */
   readonly signal: AbortSignal;
 }
@@ -131,8 +126,8 @@ export interface ListQuery {
   /** Initiator name. */
   readonly initiator?: string;
   /**
-   * `queue`: waiting by queue order, running by start ascending, final by end descending.
-   * `newest`: waiting by submission, running by start, final by end, all descending.
+   * `queue`: waiting by queue order, running by start ascending, final by end descending. `newest`:
+   * waiting by submission, running by start, final by end, all descending.
    */
   readonly order: 'queue' | 'newest';
 }
@@ -149,9 +144,8 @@ export interface Processes {
   submit(colony: ColonyRow, by: Member, spec: SpecRow, edge?: string): Promise<ProcessRow>;
   /**
    * Gives the executor the first waiting process that matches it, or undefined when there is none
-   * in time.
-   * Throws unavailable (paused, one attempt), paused-timeout, unavailable (too many waiters,
-   * stopping).
+   * in time. Throws unavailable (paused, one attempt), paused-timeout, unavailable (too many
+   * waiters, stopping).
    */
   assign(
     colony: ColonyRow,
@@ -164,8 +158,7 @@ export interface Processes {
   setOutput(p: ProcessRow, caller: string, out: string): Promise<void>;
   /**
    * Throws forbidden (reason 'unassigned' or 'caller') and conflict (reason: the present state).
-   * `repeat`
-   * (default) lets a successful process be closed again without changes.
+   * `repeat` (default) lets a successful process be closed again without changes.
    */
   closeSuccessful(p: ProcessRow, caller: string, out?: string): Promise<void>;
   closeFailed(p: ProcessRow, caller: string, errors: string): Promise<void>;
@@ -191,10 +184,8 @@ export interface Attributes {
   find(attributeid: string): FoundAttribute | undefined;
   /**
    * Sets an attribute of a running process. Throws forbidden (reason 'not-running', 'caller'),
-   * conflict
-   * (reason 'duplicate') when target, key and type exist. With `upsert` the value is replaced
-   * instead, and
-   * a process that `caller` finished may still get one.
+   * conflict (reason 'duplicate') when target, key and type exist. With `upsert` the value is
+   * replaced instead, and a process that `caller` finished may still get one.
    */
   add(
     p: ProcessRow,
@@ -249,11 +240,13 @@ export interface OnceName {
 }
 
 export interface Once {
-  /** Throws replayed (detail.made: what the first one made) when a call of this name took effect. */
+  /**
+   * Throws replayed (detail.made: what the first one made) when a call of this name took effect.
+   */
   refuseRepeat(caller: string, nonce: string): void;
   /**
-   * Runs a call; its name is written in the batch of its first effect. A repeat while the first one is
-   * at work waits for it, unless it `waits` itself. Throws replayed as above.
+   * Runs a call; its name is written in the batch of its first effect. A repeat while the first one
+   * is at work waits for it, unless it `waits` itself. Throws replayed as above.
    */
   run<T>(name: OnceName, waits: boolean, work: () => T | Promise<T>): Promise<T>;
 }
