@@ -143,11 +143,37 @@ describe('removal', () => {
     const { colony } = await furnish(bench, 'gone');
     const removing = bench.engine.colonies.remove(colony).catch(() => 'stopped');
     await bench.engine.settled();
-    // Members and live processes are gone in one batch; the history would follow.
+    // Members are gone in one batch; processes and logs would follow.
     await bench.store.close();
     await removing;
     await bench.restart();
     expect(await allKeys(bench.store)).toEqual(before);
+  });
+
+  test('of a large one goes in pieces: another colony works meanwhile', async () => {
+    const bench = await openBench();
+    const large = await bench.colony('large');
+    const small = await bench.colony('small');
+    await bench.user(large);
+    await bench.user(small);
+    const before = (await allKeys(bench.store)).filter((key) => key.includes('00000002'));
+    const spec = forType(
+      'cli',
+      { executornames: ['a', 'b'] },
+      { maxwaittime: 100, env: { A: '1' } },
+    );
+    await Promise.all(Array.from({ length: 3_500 }, () => bench.submit(large, spec)));
+    const done: string[] = [];
+    const removing = bench.engine.colonies.remove(large).then(() => done.push('removed'));
+    await bench.submit(small).then(() => done.push('submitted'));
+    await removing;
+    expect(done).toEqual(['submitted', 'removed']);
+    bench.clock.advance(200_000);
+    await bench.engine.tick();
+    expect(bench.engine.processes.counts(small)).toEqual([1, 0, 0, 0, 0]);
+    const left = await allKeys(bench.store);
+    expect(left.filter((key) => key.includes('00000001'))).toEqual([]);
+    expect(left.filter((key) => key.includes('00000002'))).toHaveLength(before.length + 1);
   });
 
   test('commands that still hold rows of it are refused and write nothing', async () => {

@@ -67,12 +67,9 @@ const dropMembers = (state: State, w: Writer, colony: ColonyState): void => {
   }
 };
 
-/**
- * Removes members and live processes at once; the history goes in the background (see removal.ts).
- */
+/** Removes the colony and its members at once; its processes and logs go in pieces (removal.ts). */
 const remove = async (
   state: State,
-  lifecycle: Lifecycle,
   colony: ColonyState,
   purge: (row: ColonyRow) => Promise<void>,
 ): Promise<void> => {
@@ -88,7 +85,6 @@ const remove = async (
     removingTable.put(w, row);
     w.del(keys.counts(row.no));
     dropMembers(state, w, colony);
-    for (const live of [...colony.timeline.newestFirst()]) lifecycle.drop(w, colony, live);
   });
   await purge(row);
 };
@@ -125,7 +121,7 @@ export const makeColonies = (
   byNo: (no) => state.colonies.get(no)?.row,
   list: () => [...state.colonies.values()].map((colony) => colony.row),
   add: (id, name) => add(state, id, name),
-  remove: (row) => remove(state, lifecycle, stateOf(state, row), purge),
+  remove: (row) => remove(state, stateOf(state, row), purge),
   pause: async (row, paused) => {
     const colony = stateOf(state, row);
     const written = replace(state, colony, { ...colony.row, paused });

@@ -65,6 +65,8 @@ export interface Lifecycle {
   ): Promise<ProcessRow>;
   /** Removes a live process with all its rows. */
   drop(w: Writer, colony: ColonyState, live: Live): void;
+  /** Ends a live process of a colony that is gone, in memory only. */
+  forget(live: Live): void;
   /** Brings back a process read from disk at start. */
   restore(colony: ColonyState, row: ProcessRow, progressed: boolean): void;
   /** Offers waiting work to waiting executors, after a pause or an approval. */
@@ -157,15 +159,21 @@ const restore = (state: State, colony: ColonyState, row: ProcessRow, progressed:
   state.deadlines.running(live);
 };
 
+/** Ends a process in memory, wherever an entry of it may be left. */
+const forget = (state: State, live: Live): void => {
+  const { row } = live;
+  state.live.delete(row.id);
+  state.liveText -= textOf(row);
+  // A state that no queue holds: entries of it that are left in heaps are dead.
+  live.row = { ...row, state: STATE.cancelled };
+};
+
 const drop = (state: State, w: Writer, colony: ColonyState, live: Live): void => {
   const { row } = live;
   processTable.removed(w, row);
   leave(state, colony, live);
-  state.live.delete(row.id);
-  state.liveText -= textOf(row);
   colony.timeline.unlink(live);
-  // A state that no queue holds: entries of it that are left in heaps are dead.
-  live.row = { ...row, state: STATE.cancelled };
+  forget(state, live);
   if (row.state === STATE.waiting) colony.queue.left(live);
 };
 
@@ -187,6 +195,10 @@ export const makeLifecycle = (state: State): Lifecycle => ({
   give: (colony, live, hold) => give(state, colony, live, hold),
   change: (colony, live, by, also) => change(state, colony, live, by, also),
   drop: (w, colony, live) => drop(state, w, colony, live),
+  forget: (live) => {
+    state.deadlines.left(live.row);
+    forget(state, live);
+  },
   restore: (colony, row, progressed) => restore(state, colony, row, progressed),
   match: (colony) => {
     if (colony.row.paused) return;

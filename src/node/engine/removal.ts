@@ -1,12 +1,13 @@
-// Deleting history in pieces: of removed colonies, and of what retention lets go. A crash in
-// between is finished at the next start.
+// Deleting in pieces: what a removed colony leaves, and what retention lets go. A crash in between
+// is finished at the next start.
 
 import type { ColonyRow } from '../model/colony.ts';
 import { STATE } from '../model/process.ts';
 import { SECOND_US } from '../model/time.ts';
-import { keys, partsOf, type Range } from '../store/keys.ts';
+import { keys, lastPart, partsOf, type Range } from '../store/keys.ts';
 import { decodeLog, logTable } from '../store/tables/logs.ts';
 import { removingTable } from '../store/tables/members.ts';
+import { decodeProcess, processTable } from '../store/tables/processes.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { removeEnded } from './processes.ts';
 import type { State } from './state.ts';
@@ -29,12 +30,29 @@ const removeLogs = async (
   return removed;
 };
 
-/** Deletes the history of a removed colony; afterwards nothing of it is left. */
+/** Live processes of a removed colony: those in memory, or after a restart those on disk only. */
+const removeLive = async (state: State, lifecycle: Lifecycle, colony: number): Promise<void> => {
+  const { store } = state;
+  for await (const page of store.pages(keys.liveOf(colony))) {
+    await store.write((w) => {
+      for (const [key, value] of page) {
+        const id = lastPart(key);
+        const live = state.live.get(id);
+        const p = live?.row ?? decodeProcess(value, store.get(keys.progress(colony, id)));
+        processTable.removed(w, p);
+        if (live) lifecycle.forget(live);
+      }
+    });
+  }
+};
+
+/** Deletes what a removed colony left; afterwards nothing of it is there. */
 export const purgeColony = async (
   state: State,
   lifecycle: Lifecycle,
   row: ColonyRow,
 ): Promise<void> => {
+  await removeLive(state, lifecycle, row.no);
   await removeEnded(state, lifecycle, keys.endedOf(row.no));
   await removeLogs(state, row.no, keys.logsOf(row.no));
   await state.store.write((w) => removingTable.del(w, row));

@@ -70,6 +70,7 @@ export const keys = {
   functions: under('f'),
   live: (colony: number, id: string) => join('l', no(colony), id),
   allLive: under('l'),
+  liveOf: (colony: number) => under('l', no(colony)),
   progress: (colony: number, id: string) => join('a', no(colony), id),
   allProgress: under('a'),
   done: (id: string) => join('d', id),

@@ -53,7 +53,6 @@ const checkLive = async (check: Check): Promise<Map<string, number>> => {
   await check.each(keys.allLive, (key, value) => {
     const [no, id = ''] = partsOf(key);
     const colony = colonyOf(check, key, colonyIn(no));
-    if (colony?.removing) check.found(key, 'its colony is being removed');
     if (colonies.has(id)) check.found(key, 'another colony has a process of this id');
     colonies.set(id, colonyIn(no));
     const progress = check.store.get(keys.progress(colonyIn(no), id));
@@ -62,7 +61,8 @@ const checkLive = async (check: Check): Promise<Map<string, number>> => {
     if (p.id !== id || p.colony !== colonyIn(no)) check.found(key, 'is the row of another process');
     if (isFinal(p.state)) check.found(key, 'is finished, but kept as live');
     if (check.store.get(keys.done(id)) !== undefined) check.found(key, 'is live and finished');
-    if (p.state === STATE.running && colony?.executors.has(p.executorid) === false) {
+    const isOrphan = colony?.removing === false && !colony.executors.has(p.executorid);
+    if (p.state === STATE.running && isOrphan) {
       check.found(key, `runs on ${p.executorid}, which is not registered`);
     }
     checkRow(check, key, p);
