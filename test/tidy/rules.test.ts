@@ -7,7 +7,7 @@ const LINES_MAX = 400;
 const COLUMNS_MAX = 100;
 
 /** A line that is one long literal or template cannot be broken without harm. */
-const LITERAL = /['`"/][^'`"]{60,}/;
+const LITERAL = /['`"/][^'`"]{60,}|^\s*(?:\w+: )?(['"`]).*\1\s*[,;+]?$/;
 
 const offenders = (files: readonly Source[], bad: (source: Source) => boolean): string[] =>
   files.filter(bad).map(({ path }) => path);

@@ -168,8 +168,8 @@ const register = async (options: WorkOptions, worker: Client, owner: Client): Pr
 type Report = () => Promise<unknown>;
 
 /**
- * Hands results in. With a courier the server of a process may be away while there is work elsewhere:
- * then the result waits for it beside the next work.
+ * Hands results in. With a courier the server of a process may be away while there is work
+ * elsewhere: then the result waits for it beside the next work.
  */
 const makeReporting = (
   { courier }: WorkOptions,
@@ -196,7 +196,9 @@ const makeReporting = (
   };
 };
 
-/** Registers where the worker is not registered yet: at its server, or at each that a courier finds. */
+/**
+ * Registers where the worker is not registered yet: at its server, or at each that a courier finds.
+ */
 const makeJoining = (options: WorkOptions, client: Client, owner: Client | undefined) => {
   const { courier } = options;
   const joined = new Set<string>();
@@ -218,9 +220,9 @@ const makeJoining = (options: WorkOptions, client: Client, owner: Client | undef
 };
 
 /**
- * Works until `signal` is aborted, then finishes what runs and returns. Lost connections are
- * waited out. With the courier of an attached client (`connect`) it works for whichever host of the
- * colony can be reached. Throws when the server refuses the worker for good.
+ * Works until `signal` is aborted, then finishes what runs and returns. Lost connections are waited
+ * out. With the courier of an attached client (`connect`) it works for whichever host of the colony
+ * can be reached. Throws when the server refuses the worker for good.
  */
 export const work = async (options: WorkOptions, run: Run): Promise<void> => {
   const { colonyKey, sign: _, ...address } = options;

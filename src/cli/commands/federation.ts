@@ -1,6 +1,5 @@
 // `colonies federation publish` and `resolve`: saying which servers host a colony, and finding out.
-// Records are
-// signed and verified here; the colony's key never leaves this machine.
+// Records are signed and verified here; the colony's key never leaves this machine.
 
 import type { Host, Resolution } from '../../federation/resolve.ts';
 import { anchorsOf, TRUST_FLAGS } from '../attach/anchors.ts';
@@ -195,8 +194,8 @@ interface Anchor {
 }
 
 /**
- * The anchors of the own node, where the key of its owner is at hand: what he trusts there he trusts
- * here. Without the key, or at the node of somebody else, there are none.
+ * The anchors of the own node, where the key of its owner is at hand: what he trusts there he
+ * trusts here. Without the key, or at the node of somebody else, there are none.
  */
 const addOwnAnchors = async (ctx: Context, opened: Opened): Promise<void> => {
   const key = ctx.env.COLONIES_SERVERPRVKEY ?? ctx.env.COLONIES_SERVER_PRVKEY;

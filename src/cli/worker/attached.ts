@@ -1,5 +1,5 @@
-// Starting and ending workers that know their colony by its id only. Which hosts there are comes from
-// the attachment; what a worker does there is in ./serve-hosts.ts.
+// Starting and ending workers that know their colony by its id only. Which hosts there are comes
+// from the attachment; what a worker does there is in ./serve-hosts.ts.
 
 import type { Bootstrap } from '../../attach/bootstraps.ts';
 import { LIMITS as ATTACH_LIMITS } from '../../attach/limits.ts';
@@ -59,8 +59,8 @@ const usableIds = ({ hosts }: Resolution): readonly string[] =>
   hosts.filter(({ usable }) => usable).map(({ serverid }) => serverid);
 
 /**
- * Tells the board of the hosts, now and whenever they change; looks again often while there is none.
- * Rejects when nobody knows the colony; the returned function ends it.
+ * Tells the board of the hosts, now and whenever they change; looks again often while there is
+ * none. Rejects when nobody knows the colony; the returned function ends it.
  */
 const follow = async (
   ctx: Context,

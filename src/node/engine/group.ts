@@ -1,5 +1,5 @@
-// Waiting processes of one type, target and place. They differ by the resources they need: those of equal
-// need share a heap, so that the first one that fits an offer is found among the heads.
+// Waiting processes of one type, target and place. They differ by the resources they need: those of
+// equal need share a heap, so that the first one that fits an offer is found among the heads.
 
 import type { ProcessRow } from '../model/process.ts';
 import { type Heap, makeHeap } from './heap.ts';
@@ -67,8 +67,8 @@ interface Fronts {
 }
 
 /**
- * The heads of many heaps in order. A head that left is noticed when its entry comes up: what follows it
- * in its heap comes later, so nothing is ever found too late.
+ * The heads of many heaps in order. A head that left is noticed when its entry comes up: what
+ * follows it in its heap comes later, so nothing is ever found too late.
  */
 const makeFronts = (needs: Iterable<Need>): Fronts => {
   const heap = makeHeap<Front>(
