@@ -8,6 +8,7 @@ import type { Clock } from '../node/clock.ts';
 import { LIMITS, type Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { errorReply, type Reply } from '../node/model/envelope.ts';
+import { makeBodies } from './bodies.ts';
 import { corsHeaders } from './cors.ts';
 import { makeDelivery } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -99,10 +100,11 @@ const makeApp = (options: HttpOptions, limits: Limits): FastifyInstance => {
 };
 
 // Every body is bytes to us, whatever its sender calls it, or when he calls it nothing at all.
-const takeAnyContentType = (app: FastifyInstance): void => {
+const takeAnyContentType = (app: FastifyInstance, limits: Limits): void => {
+  const bodies = makeBodies(limits);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(OCTETS, { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
+  app.addContentTypeParser(OCTETS, ({ routeOptions }, payload, done) =>
+    bodies.read(payload, routeOptions.bodyLimit, done),
   );
   app.addHook('onRequest', (request, reply, done) => {
     const { headers, method } = request.raw;
@@ -115,6 +117,7 @@ const takeAnyContentType = (app: FastifyInstance): void => {
       }
     }
     headers['content-type'] = OCTETS;
+    bodies.begin(request.raw, reply.raw);
     done();
   });
 };
@@ -171,13 +174,12 @@ const addRoute = (app: FastifyInstance, route: HttpRoute): void => {
   });
 };
 
-const addErrors = (app: FastifyInstance, limits: Limits, log: Log): void => {
+const addErrors = (app: FastifyInstance, log: Log): void => {
   app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) log.error('http request failed', { url: request.url, error });
-    const tooLarge = `request body is larger than ${limits.bodyBytesMax} bytes`;
-    const message = status === 413 ? tooLarge : status >= 500 ? 'internal error' : error.message;
-    const answer = errorReply(status, message);
+    const isBug = status >= 500 && status !== 503;
+    if (isBug) log.error('http request failed', { url: request.url, error });
+    const answer = errorReply(status, isBug ? 'internal error' : error.message);
     return reply.code(status).type(TEXT).send(answer.body);
   });
 };
@@ -201,8 +203,8 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
     else void reply.type(TEXT).send(answer.body);
   };
 
-  takeAnyContentType(app);
-  addErrors(app, limits, log);
+  takeAnyContentType(app, limits);
+  addErrors(app, log);
   addPlainRoutes(app);
   for (const route of options.routes ?? []) addRoute(app, route);
   app.post(RPC_PATH, (request, reply) => {

@@ -1,5 +1,5 @@
-// Every bound of the node: a name, a unit, a default and a reason. Nothing grows without one.
-// Code that adds state adds its row here.
+// Every bound of the node: a name, a unit, a default and a reason. Nothing grows without one. Code
+// that adds state adds its row here.
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -8,6 +8,12 @@ const MINUTE = 60_000;
 export const LIMITS = {
   /** Request body. The largest legitimate message is a 10 MiB channel entry, base64-coded twice. */
   bodyBytesMax: 25 * MiB,
+  /**
+   * Bodies of requests that are arriving or being answered, all together. Those up to the free size
+   * do not count: connections bound them.
+   */
+  bodiesBytesMax: 512 * MiB,
+  bodyFreeBytes: 16 * KiB,
   /** Base64 payload inside an envelope; a body cannot hold more. */
   payloadBytesMax: 25 * MiB,
   /** One answer as the command line reads it: the longest list of processes at the largest body. */
@@ -38,8 +44,8 @@ export const LIMITS = {
    */
   attributeTextMax: 32 * MiB,
   /**
-   * Texts of all waiting and running processes, in UTF-16 units: they are in memory, where a million
-   * of them have a thousand each. Beyond it submissions get 503.
+   * Texts of all waiting and running processes, in UTF-16 units: they are in memory, where a
+   * million of them have a thousand each. Beyond it submissions get 503.
    */
   liveTextMax: 1_024 * MiB,
   /** Rows one list request may ask for, as on the original servers. */
@@ -129,9 +135,8 @@ export const LIMITS = {
   dialectsPerConnectionMax: 1_000,
   /**
    * A member that holds a process without a deadline is believed to be at work for this long
-   * without
-   * a sign of life. Jobs of days run silently under old clients; a worker that died must not keep
-   * its process for ever. Seconds.
+   * without a sign of life. Jobs of days run silently under old clients; a worker that died must
+   * not keep its process for ever. Seconds.
    */
   silentHolderS: 86_400,
   /**
@@ -226,8 +231,8 @@ export const LIMITS = {
   /** Failed requests in a row after which a peer leaves the table. */
   overlayFailuresMax: 2,
   /**
-   * Faults of a peer (floods, broken frames, bad records) in the window that cost it the
-   * connection …
+   * Faults of a peer (floods, broken frames, bad records) in the window that cost it the connection
+   * …
    */
   overlayFaultsMax: 20,
   overlayFaultWindowMs: 60_000,

@@ -195,6 +195,41 @@ test('a body that is too large is refused, whether announced or not', async () =
   expect((await fetch(`${at.url}/api`, { method: 'POST', body: envelope() })).status).toBe(200);
 });
 
+test('large bodies share a room; small ones need none', async () => {
+  await start({ limits: { bodyFreeBytes: 2_000, bodiesBytesMax: 10_000 } });
+  const post = (body: string) => fetch(`${at.url}/api`, { method: 'POST', body });
+  const half = await dial(at.port);
+  half.write(`POST /api HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n${'x'.repeat(8_000)}`);
+  const waiting = { colonyname: 'dev', timeout: 10, pad: 'x'.repeat(5_000) };
+  for (;;) {
+    // The bytes of the other connection may still be on their way.
+    const refused = await post(envelope({ colonyname: 'dev', pad: 'x'.repeat(5_000) }));
+    const answer = answerOf(refused.status, await refused.text());
+    if (answer.status === 200) continue;
+    expect(answer.payload).toEqual({
+      status: 503,
+      message: 'too many large requests at once; try again later',
+    });
+    break;
+  }
+  expect((await post(envelope())).status).toBe(200);
+  const chunked = await dial(at.port);
+  chunked.write('POST /api HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  chunked.write(`bb8\r\n${'x'.repeat(3_000)}\r\n`);
+  expect(await chunked.until('}')).toMatch(/^HTTP\/1.1 503/);
+  half.socket.destroy();
+  chunked.socket.destroy();
+  // A call that waits keeps its room, and gives it back at its end.
+  const poll = await dial(at.port);
+  poll.write(request(envelope(waiting, 'assignprocessmsg', 'e1')));
+  const large = envelope({ colonyname: 'dev', pad: 'x'.repeat(4_000) });
+  while ((await post(large)).status === 200);
+  await w.submit('alice');
+  expect(await poll.until('"error":false}')).toMatch(/^HTTP\/1.1 200/);
+  while ((await post(large)).status !== 200);
+  poll.socket.destroy();
+});
+
 test('a client that does not finish its headers is cut off', async () => {
   await start({ limits: { headersMs: 100, requestMs: 200, arrivalCheckMs: 50 } });
   const silent = await dial(at.port);
