@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startChild } from './children.js';
 import { percentile } from './figures.js';
+import { measureRelay } from './overlay-relay.js';
 
 const USAGE = `usage: npm run bench:overlay -- [--smoke] [--rest SECONDS]
 
@@ -127,3 +128,5 @@ await measureRest(overlay, options.restS);
 await measureRecords(overlay, options.keys);
 await measureCalls(overlay, options.calls);
 await Promise.all([...overlay.others, overlay.measured].map((child) => child.stop()));
+// After the other nodes are gone: the relay is measured with the machine for itself.
+await measureRelay({ smoke: options.calls < 1_000 });

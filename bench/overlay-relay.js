@@ -1,0 +1,178 @@
+// The benchmark of the relay, with whole nodes in processes of their own: what a call costs that goes
+// through another node, and what the overlay costs the work of its own node.
+
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { signerOf } from '../dist/federation/signature.js';
+import { stateColony } from '../dist/federation/statements.js';
+import { bytesToBase64, bytesToHex } from '../dist/node/crypto/bytes.js';
+import { startChild } from './children.js';
+import { percentile } from './figures.js';
+import { openLine } from './line.js';
+import { person, quickEngine, signedBody, TYPE, workerName } from './people.js';
+
+const CALLERS = 16;
+const IDLE_POLLS = 500;
+const GOALS = { throughput: 0.6, beside: 2, lives: 0.95 };
+
+const engine = await quickEngine();
+const line = (name, value) => process.stdout.write(`${name.padEnd(58)}${value}\n`);
+const ms = (value) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+const verdict = (isGood) => (isGood ? 'met' : 'missed');
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+const send = async (port, who, msg) => {
+  const connection = await openLine(port);
+  const { status, text } = await connection.post(signedBody(engine, who.key, msg));
+  connection.close();
+  if (status !== 200) throw new Error(`${msg.msgtype}: status ${status}: ${text.slice(0, 300)}`);
+};
+
+/** A node in a process of its own; `inward` publishes no URL. */
+const openNode = async (name, { bootstrap = [], inward = false, off = false } = {}) => {
+  const owner = person(name, engine);
+  const overlayPort = await freePort();
+  const child = startChild('./overlay-node.js');
+  const port = await child.ask('start', {
+    serverId: owner.id,
+    serverKey: bytesToHex(owner.key),
+    bootstrap,
+    overlayPort,
+    announce: inward ? [`/ip4/127.0.0.1/tcp/${overlayPort}`] : [],
+    off,
+  });
+  return { child, port, owner };
+};
+
+/** A colony with approved executors for every caller. */
+const openColony = async ({ port, owner }, name) => {
+  const colony = person(name, engine);
+  const add = { msgtype: 'addcolonymsg', colony: { colonyid: colony.id, name } };
+  await send(port, owner, add);
+  for (let i = 0; i < CALLERS + IDLE_POLLS; i += 1) {
+    const { id, name: executorname } = person(workerName(i), engine);
+    // Idle polls must stay idle: they wait for another kind of work.
+    const executortype = i < CALLERS ? TYPE : 'idle';
+    const executor = { executorid: id, executorname, executortype, colonyname: colony.id };
+    await send(port, colony, { msgtype: 'addexecutormsg', executor });
+    const approve = { msgtype: 'approveexecutormsg', colonyname: colony.id, executorname };
+    await send(port, colony, approve);
+  }
+  return colony;
+};
+
+const publish = async (port, colony, server) => {
+  const record = await stateColony(signerOf(bytesToHex(colony.key)), {
+    network: 'bench',
+    now: Date.now(),
+    servers: [server],
+    name: colony.name,
+  });
+  const records = [bytesToBase64(record.bytes)];
+  await send(port, colony, { msgtype: 'publishrecordsmsg', records });
+};
+
+const rate = async (load, port, colony, kind, seconds) => {
+  const times = await load.ask('hammer', { port, colony, kind, callers: CALLERS, seconds });
+  return { perSecond: times.length / seconds, p99: percentile(times, 0.99) };
+};
+
+/** Direct and relayed in turns, so that a busy machine is busy for both. */
+const compare = async (load, home, relay, colony, kind, seconds, rounds = 3) => {
+  const sums = { direct: 0, relayed: 0 };
+  for (let i = 0; i < rounds; i += 1) {
+    sums.direct += (await rate(load, home.port, colony.id, kind, seconds)).perSecond;
+    sums.relayed += (await rate(load, relay.port, colony.id, kind, seconds)).perSecond;
+  }
+  const [direct, relayed] = [sums.direct / rounds, sums.relayed / rounds];
+  return { direct, relayed, ratio: relayed / direct };
+};
+
+const measureThroughput = async ({ load, relay, homes, seconds }) => {
+  for (const { way, home, colony } of homes) {
+    for (const kind of ['submit', 'read']) {
+      await rate(load, relay.port, colony.id, kind, Math.min(1, seconds));
+      const { direct, relayed, ratio } = await compare(load, home, relay, colony, kind, seconds);
+      const figures = `${Math.round(relayed)} of ${Math.round(direct)} a second`;
+      line(
+        `${kind} through another node, over ${way}`,
+        `${figures}: ${ratio.toFixed(2)} (goal ${GOALS.throughput}: ${verdict(ratio >= GOALS.throughput)})`,
+      );
+    }
+  }
+};
+
+const measurePolls = async ({ load, polls, relay, homes, seconds }) => {
+  for (const { way, colony } of homes) {
+    const quiet = { port: relay.port, colony: colony.id, kind: 'read', callers: 1, seconds };
+    const alone = percentile(await load.ask('hammer', quiet), 0.99);
+    const waiting = { port: relay.port, colony: colony.id, from: CALLERS, count: IDLE_POLLS };
+    await polls.ask('poll', waiting);
+    await sleep(1_000);
+    const beside = percentile(await load.ask('hammer', quiet), 0.99);
+    await polls.ask('hangUp');
+    const times = beside / alone;
+    line(
+      `p99 beside ${IDLE_POLLS} idle polls, over ${way}`,
+      `${ms(beside)}, alone ${ms(alone)}: ${times.toFixed(2)}x (goal ${GOALS.beside}x: ${verdict(times <= GOALS.beside)})`,
+    );
+    await sleep(500);
+  }
+};
+
+/** Lives of processes at a node with an overlay, and at one without, in turns. */
+const measureLives = async ({ load, homes: [{ home, colony }], seconds }) => {
+  const plain = await openNode('plain', { off: true });
+  const own = await openColony(plain, 'plain colony');
+  const sums = { on: 0, off: 0 };
+  for (let i = 0; i < 4; i += 1) {
+    const on = { port: home.port, colony: colony.id, callers: CALLERS, seconds };
+    sums.on += await load.ask('lives', on);
+    sums.off += await load.ask('lives', { ...on, port: plain.port, colony: own.id });
+  }
+  const ratio = sums.on / sums.off;
+  line(
+    'lives of processes, overlay on over off',
+    `${ratio.toFixed(2)} (goal ${GOALS.lives}: ${verdict(ratio >= GOALS.lives)})`,
+  );
+  await plain.child.stop();
+};
+
+/** A home that publishes a URL, one that only the overlay reaches, and a node that relays to both. */
+export const open = async () => {
+  const web = await openNode('web');
+  const bootstrap = [`http://127.0.0.1:${web.port}`];
+  const deep = await openNode('deep', { bootstrap, inward: true });
+  const relay = await openNode('relay', { bootstrap });
+  const homes = [
+    { way: 'HTTP', home: web, colony: await openColony(web, 'near') },
+    { way: 'the overlay', home: deep, colony: await openColony(deep, 'far') },
+  ];
+  await sleep(2_000);
+  for (const { home, colony } of homes) await publish(relay.port, colony, home.owner.id);
+  const load = startChild('./overlay-load.js');
+  const polls = startChild('./overlay-load.js');
+  return { load, polls, web, deep, relay, homes };
+};
+
+/**
+ * Measures and prints.
+ * @param {{ smoke: boolean }} options
+ */
+export const measureRelay = async ({ smoke }) => {
+  const { load, polls, web, deep, relay, homes } = await open();
+  const stand = { load, polls, relay, homes, seconds: smoke ? 0.5 : 4 };
+  // Processes that were submitted to be counted are not taken by the lives.
+  await measureLives(stand);
+  await measureThroughput(stand);
+  await measurePolls(stand);
+  const children = [load, polls, relay.child, deep.child, web.child];
+  for (const child of children) await child.stop();
+};
