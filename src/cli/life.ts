@@ -8,6 +8,7 @@ export const lifeMs = (text: string): number => {
   const ms = parseDuration(text);
   if (ms !== undefined && Number.isFinite(ms) && ms > 0) return Math.round(ms);
   throw usageProblem(
-    `invalid argument ${JSON.stringify(text)} for "--expires" flag: expected a duration such as 90d or 12h`,
+    `invalid argument ${JSON.stringify(text)} for "--expires" flag: ` +
+      'expected a duration such as 90d or 12h',
   );
 };

@@ -8,14 +8,16 @@ const NOBODY =
   'Is a node running there? `colonies server start --listen /ip4/0.0.0.0/tcp/4001` starts one; ' +
   '--bootstrap, or COLONIES_BOOTSTRAP, names others.';
 const UNREACHABLE =
-  'The colony may be offline. `colonies federation resolve ID` shows its servers and what is wrong.';
+  'The colony may be offline. ' +
+  '`colonies federation resolve ID` shows its servers and what is wrong.';
 const UNKNOWN_COLONY =
-  'Its owner publishes it with `colonies federation publish --colonyid ID --server ID`; a new record ' +
-  'takes a few seconds to spread.';
+  'Its owner publishes it with `colonies federation publish --colonyid ID --server ID`; ' +
+  'a new record takes a few seconds to spread.';
 const REFUSED =
   'Somebody on the way, or the server itself, altered it. Another --bootstrap avoids the first.';
 const OTHER_NETWORK =
-  'Name a bootstrap of that network, or choose this one with --network: a colony may exist in several.';
+  'Name a bootstrap of that network, or choose this one with --network: ' +
+  'a colony may exist in several.';
 
 const adviceFor = (error: ColoniesError): string | undefined => {
   const { cause } = error;

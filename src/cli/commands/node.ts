@@ -232,8 +232,9 @@ const certify = command({
   details:
     'Without files: asks the node for its key, signs the certificate here and hands it to the node. The key\n' +
     'is that of COLONIES_SERVERPRVKEY or the keychain, and stays here.\n\n' +
-    'Where the key is kept away from networks, use files: `colonies node request --out F` at the node,\n' +
-    '`node certify --request F --out F` where the key is, `node certify --certificate F` at the node.\n' +
+    'Where the key is kept away from networks, use files: `colonies node request --out F` at the\n' +
+    'node, `node certify --request F --out F` where the key is, and at the node again\n' +
+    '`node certify --certificate F`.\n' +
     'The output of `node status --json` is a request too.',
   examples: [
     'colonies node certify --insecure',
