@@ -16,7 +16,8 @@ import {
   openVariant,
   underLoad,
 } from './measure.js';
-import { PLANS } from './plan.js';
+import { quickEngine } from './people.js';
+import { plansFor } from './plan.js';
 import { report } from './report.js';
 
 const USAGE = `usage: npm run bench -- [--full | --smoke] [--rounds N] [--profile FOLDER]
@@ -26,7 +27,10 @@ const USAGE = `usage: npm run bench -- [--full | --smoke] [--rounds N] [--profil
   --rounds N        rounds, each with every variant once
   --profile FOLDER  write a CPU profile of every server there`;
 
-const readOptions = () => {
+/** As the errors of `parseArgs`. */
+const wrongUse = (message) => Object.assign(new TypeError(message), { code: 'ERR_USAGE' });
+
+const readOptions = (base) => {
   const { values } = parseArgs({
     options: {
       full: { type: 'boolean' },
@@ -35,10 +39,9 @@ const readOptions = () => {
       profile: { type: 'string' },
     },
   });
-  const plan = values.full ? PLANS.full : values.smoke ? PLANS.smoke : PLANS.usual;
+  const plan = plansFor(base)[values.full ? 'full' : values.smoke ? 'smoke' : 'usual'];
   const rounds = Number(values.rounds ?? plan.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new TypeError('--rounds takes a number from 1');
+  if (!Number.isInteger(rounds) || rounds < 1) throw wrongUse('--rounds takes a number from 1');
   const flags =
     values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
   return { plan: { ...plan, rounds }, flags };
@@ -61,7 +64,7 @@ const runRounds = async (plan, variants, floor, client) => {
   for (const { variant, callers } of pairs) {
     // Everything is compiled by the time it counts.
     const load = { port: variant.port, callers, kind: /** @type {const} */ ('cycle') };
-    await underLoad(variant.host, client, plan, load);
+    await underLoad(variant.host, client, plan, load, plan.warmUp);
   }
   for (let round = 0; round < plan.rounds; round++) {
     say(`round ${round + 1} of ${plan.rounds}`);
@@ -81,11 +84,11 @@ const run = async ({ plan, flags }, folder) => {
     say(`preparing: ${variant.name}`);
     variants.push(await openVariant(ground, variant, at));
   }
-  const floor = await openFloor(ground);
+  const floor = await openFloor(ground, variants[0].engine);
   const client = startChild('./client.js');
+  const { loads, floors } = await runRounds(plan, variants, floor, client);
   say('idle polls');
   const polls = await measurePolls(ground, variants[0]);
-  const { loads, floors } = await runRounds(plan, variants, floor, client);
   const children = [
     client,
     floor.pieces,
@@ -98,7 +101,8 @@ const run = async ({ plan, flags }, folder) => {
 };
 
 const main = async () => {
-  const options = readOptions();
+  const { name } = await quickEngine();
+  const options = readOptions(name === 'native' ? 'native' : 'wasm');
   const folder = await mkdtemp(join(tmpdir(), 'colonies-bench-'));
   process.once('SIGINT', () => {
     rmSync(folder, { recursive: true, force: true });
@@ -114,7 +118,7 @@ const main = async () => {
 try {
   await main();
 } catch (error) {
-  const wrongUse = error instanceof TypeError && 'code' in error;
-  console.error(wrongUse ? `${error.message}\n\n${USAGE}` : error);
-  process.exit(wrongUse ? 2 : 1);
+  const isUse = error instanceof TypeError && 'code' in error;
+  console.error(isUse ? `${error.message}\n\n${USAGE}` : error);
+  process.exit(isUse ? 2 : 1);
 }

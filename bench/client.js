@@ -19,6 +19,7 @@ let running = false;
 let loops = [];
 const empty = () => ({ requests: 0, cycles: 0, submit: [], assign: [], close: [] });
 let counted = empty();
+let total = 0;
 
 /** @param {string} name */
 const known = (name) => {
@@ -38,6 +39,7 @@ const call = async (line, body, times) => {
   const { status, text } = await line.post(body);
   if (status !== 200) throw new Error(`status ${status}: ${payloadOf(text, 300)}`);
   counted.requests += 1;
+  total += 1;
   times?.push(performance.now() - startedMs);
   return text;
 };
@@ -139,6 +141,7 @@ answer({
     // A loop that fails ends the measurement, at the latest when it is told to end.
     for (const each of loops) each.catch(() => undefined);
   },
+  total: () => total,
   /** What was answered since the last look. */
   look: () => {
     const seen = summary(counted);

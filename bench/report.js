@@ -23,7 +23,7 @@ const loadTable = (results) => {
         String(callers),
         short(pick(list, (l) => l.cpuUs)),
         `${short(overFloor(results, variant, callers))}x`,
-        variant.engine === 'native' ? `${short(overStoring)}x` : '-',
+        variant.engine === variants[0].engine ? `${short(overStoring)}x` : '-',
         short(pick(list, (l) => l.cyclesPerS)),
         compared ? `${short(rateOver(results, variant, variants[0]))}x` : '-',
         short(pick(list, (l) => l.perBatch)),
@@ -33,7 +33,7 @@ const loadTable = (results) => {
       ];
     }),
   );
-  const heads = ['', 'callers', 'CPU us', 'floor', 'storing', 'cycles/s', 'native', 'ops/batch'];
+  const heads = ['', 'callers', 'CPU us', 'floor', 'storing', 'cycles/s', 'rate', 'ops/batch'];
   return table([[...heads, 'submit ms', 'assign ms', 'close ms'], ...rows]);
 };
 
@@ -87,17 +87,15 @@ const pollText = ({ polls, plan }) => {
 
 /** @param {Results} results @returns {string} */
 export const report = (results) => {
-  const goals = goalsOf(results).map(({ goal, value, met }) => [
-    goal,
-    value,
-    met ? 'met' : 'MISSED',
-  ]);
+  const verdict = (met) => (!results.plan.judged ? '-' : met ? 'met' : 'MISSED');
+  const goals = goalsOf(results).map(({ goal, value, met }) => [goal, value, verdict(met)]);
   return [
     `Node ${process.version}, ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), ` +
       `load ${loadavg()[0]?.toFixed(1)}, ${results.plan.rounds} rounds, medians`,
     '',
     'Lifecycles (submit, assign, close). CPU us: user and system time of the server per request;',
-    'floor: over the floor of the engine, storing: over a bare server that recovers and stores.',
+    'floor: over the floor of the engine; storing: over a bare server that recovers and stores;',
+    'rate: lifecycles/s over those of the first line with as many callers.',
     '',
     loadTable(results),
     '',
