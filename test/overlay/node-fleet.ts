@@ -1,47 +1,14 @@
 // Many whole nodes in several processes, which can be killed, frozen and started again.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { freePort, getJson, post, sealed } from '../federation-node/nodes.ts';
+import { type Child, startChild } from '../support/line-child.ts';
 import { idOf, keyOf } from '../support/world.ts';
 
 const CHILD = fileURLToPath(new URL('../support/node-child.js', import.meta.url));
-const ANSWER_MS = 60_000;
-
-interface Child {
-  readonly process: ChildProcess;
-  ask(node: string, action: string, options?: object): Promise<unknown>;
-}
-
-const startChild = (): Child => {
-  const child = spawn(process.execPath, [CHILD], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const waiting = new Map<number, (line: { ok?: unknown; error?: string }) => void>();
-  let lastId = 0;
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const parsed = JSON.parse(line) as { id: number; ok?: unknown; error?: string };
-    waiting.get(parsed.id)?.(parsed);
-    waiting.delete(parsed.id);
-  });
-  return {
-    process: child,
-    ask: (node, action, options = {}) =>
-      new Promise((resolve, reject) => {
-        lastId += 1;
-        const id = lastId;
-        const timer = setTimeout(() => reject(new Error(`${action}: no answer`)), ANSWER_MS);
-        waiting.set(id, ({ ok, error }) => {
-          clearTimeout(timer);
-          if (error === undefined) resolve(ok);
-          else reject(new Error(error));
-        });
-        child.stdin.write(`${JSON.stringify({ id, node, do: action, with: options })}\n`);
-      }),
-  };
-};
 
 /** A node in some process; ports and folder stay when it is started again. */
 export interface FleetNode {
@@ -102,12 +69,12 @@ export const makeNodeFleet = async (
   const root = await mkdtemp(join(tmpdir(), 'colonies-'));
   const slots: Slot[] = [];
   for (let i = 0; i < count; i += 1) slots.push(await makeSlot(root, i, processes));
-  let children = Array.from({ length: processes }, startChild);
+  let children = Array.from({ length: processes }, () => startChild(CHILD));
   const away = new Set<number>();
   return {
     nodes: slots,
     start: async (again = false) => {
-      if (again) children = Array.from({ length: processes }, startChild);
+      if (again) children = Array.from({ length: processes }, () => startChild(CHILD));
       away.clear();
       for (const [i, { owner, process: at, settings: own }] of slots.entries()) {
         const bootstrap = again || i === 0 ? [] : [(slots[0] as Slot).url];

@@ -1,16 +1,14 @@
 // Many overlay nodes in several processes, which can be killed, frozen and started again.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/node/clock.ts';
 import { generateKey } from '../../src/node/crypto/keys.ts';
+import { type Child, startChild } from './line-child.ts';
 
 const CHILD = fileURLToPath(new URL('./overlay-child.js', import.meta.url));
-const ANSWER_MS = 60_000;
 
 export interface ProcessNode {
   readonly name: string;
@@ -20,37 +18,6 @@ export interface ProcessNode {
   /** `/ip4/…/tcp/…/p2p/…` once it was started. */
   address: string;
 }
-
-interface Child {
-  readonly process: ChildProcess;
-  ask(node: string, action: string, options?: object): Promise<unknown>;
-}
-
-const startChild = (): Child => {
-  const child = spawn(process.execPath, [CHILD], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const waiting = new Map<number, (line: { ok?: unknown; error?: string }) => void>();
-  let lastId = 0;
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const parsed = JSON.parse(line) as { id: number; ok?: unknown; error?: string };
-    waiting.get(parsed.id)?.(parsed);
-    waiting.delete(parsed.id);
-  });
-  return {
-    process: child,
-    ask: (node, action, options = {}) =>
-      new Promise((resolve, reject) => {
-        lastId += 1;
-        const id = lastId;
-        const timer = setTimeout(() => reject(new Error(`${action}: no answer`)), ANSWER_MS);
-        waiting.set(id, ({ ok, error }) => {
-          clearTimeout(timer);
-          if (error === undefined) resolve(ok);
-          else reject(new Error(error));
-        });
-        child.stdin.write(`${JSON.stringify({ id, node, do: action, with: options })}\n`);
-      }),
-  };
-};
 
 export interface Fleet {
   readonly nodes: ProcessNode[];
@@ -78,7 +45,7 @@ export const makeFleet = async (
     const key = generateKey(clock);
     nodes.push({ name, process: i % processes, key, folder: join(root, name), address: '' });
   }
-  let children = Array.from({ length: processes }, startChild);
+  let children = Array.from({ length: processes }, () => startChild(CHILD));
   const away = new Set<number>();
   const ask = async <T>(node: ProcessNode, action: string, options?: object): Promise<T> =>
     (await (children[node.process] as Child).ask(node.name, action, options)) as T;
@@ -87,7 +54,7 @@ export const makeFleet = async (
     ask,
     start: async (again = false) => {
       if (again) {
-        children = Array.from({ length: processes }, startChild);
+        children = Array.from({ length: processes }, () => startChild(CHILD));
         away.clear();
       }
       for (const node of nodes) {
