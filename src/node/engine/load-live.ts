@@ -32,9 +32,9 @@ const readRows = async (
 ): Promise<ProcessRow[]> => {
   const intern = makeIntern();
   const rows: ProcessRow[] = [];
-  for await (const page of store.pages(keys.allLive)) {
-    for (const [key, value] of page) {
-      const later = progress.size === 0 ? undefined : progress.get(lastPart(key));
+  const later = (id: string): string | undefined => progress.get(id);
+  for await (const page of store.values(keys.allLive)) {
+    for (const value of page) {
       const row = decodeProcess(value, later, intern);
       if (colonies.has(row.colony)) rows.push(row);
     }

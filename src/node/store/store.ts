@@ -21,6 +21,8 @@ export interface Store extends Omit<Committer, 'pending'> {
   get(key: string): string | undefined;
   /** Pages of [key, value] in key order, of what is on disk when the first page is asked for. */
   pages(range: Range, options?: RangeOptions): AsyncGenerator<[string, string][], void>;
+  /** As `pages`, of values alone and read ahead: for whoever wants all of them. */
+  values(range: Range): AsyncGenerator<string[], void>;
   close(): Promise<void>;
 }
 
@@ -53,6 +55,32 @@ const openDb = async (dir: string): Promise<Level<string, string>> => {
   return db;
 };
 
+interface PageIterator<T> {
+  nextv(size: number): Promise<T[]>;
+  close(): Promise<void>;
+}
+
+/** What an iterator gives; `ahead`: the next page is read while the one before is looked at. */
+async function* pagesOf<T>(iterator: PageIterator<T>, ahead: boolean): AsyncGenerator<T[], void> {
+  const read = (): Promise<T[]> => {
+    const page = iterator.nextv(PAGE_ROWS);
+    // Whoever breaks off never awaits it.
+    page.catch(() => undefined);
+    return page;
+  };
+  try {
+    for (let next = read(); ; ) {
+      const page = await next;
+      if (page.length === 0) return;
+      if (ahead) next = read();
+      yield page;
+      if (!ahead) next = read();
+    }
+  } finally {
+    await iterator.close();
+  }
+}
+
 /**
  * Opens (or creates) the folder. `onFatal` is called once when a commit fails: memory is then ahead
  * of the disk and the process must end. Throws unavailable when another process holds the folder.
@@ -70,21 +98,14 @@ export const openStore = async (
     options: RangeOptions = {},
   ): AsyncGenerator<[string, string][], void> {
     await committer.settled();
-    const iterator = db.iterator({
-      ...range,
-      reverse: options.reverse ?? false,
-      limit: options.limit ?? -1,
-      highWaterMarkBytes: PAGE_BYTES,
-    });
-    try {
-      for (;;) {
-        const page = await iterator.nextv(PAGE_ROWS);
-        if (page.length === 0) return;
-        yield page as [string, string][];
-      }
-    } finally {
-      await iterator.close();
-    }
+    const { reverse = false, limit = -1 } = options;
+    const asked = { ...range, reverse, limit, highWaterMarkBytes: PAGE_BYTES };
+    yield* pagesOf(db.iterator(asked), false);
+  }
+
+  async function* values(range: Range): AsyncGenerator<string[], void> {
+    await committer.settled();
+    yield* pagesOf(db.values({ ...range, highWaterMarkBytes: PAGE_BYTES }), true);
   }
 
   return {
@@ -94,6 +115,7 @@ export const openStore = async (
       return known ? value : db.getSync(key);
     },
     pages,
+    values,
     close: async () => {
       try {
         for (let busy = committer.settled(); busy; busy = committer.settled()) await busy;

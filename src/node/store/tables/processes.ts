@@ -145,24 +145,42 @@ const decodeSpec = (head: Head, json: string, intern: Intern): SpecRow => ({
   env: head[19] ? (JSON.parse(json) as { env: Record<string, string> }).env : NO_ENV,
 });
 
-/**
- * The process in a stored value, `progress` (a value of table a) replacing what it was submitted
- * with.
- */
-export const decodeProcess = (
-  value: string,
-  progress?: string,
-  intern: Intern = (text) => text,
-): ProcessRow => {
-  const [headLine, progressLine, json, input, out, errors, edge, more] = value.split('\n');
-  if (headLine === undefined || progressLine === undefined || json === undefined) {
-    return corrupt('a process row is cut short');
-  }
+type Texts = readonly [input: string, out: string, errors: string, edge: string];
+const NO_TEXTS = '\n[]\n[]\n[]\n';
+const EMPTY: Texts = ['[]', '[]', '[]', ''];
+
+/** What follows the specification, which is nothing for most. */
+const textsIn = (value: string, specEnd: number): Texts => {
+  if (value.length === specEnd + NO_TEXTS.length && value.endsWith(NO_TEXTS)) return EMPTY;
+  const [input, out, errors, edge = '', more] = value.slice(specEnd + 1).split('\n');
   if (input === undefined || out === undefined || errors === undefined || more !== undefined) {
     return corrupt('a process row has the wrong number of lines');
   }
-  const head = JSON.parse(headLine) as Head;
-  const [laterLine, laterOut, laterErrors] = progress?.split('\n') ?? [];
+  return [ownText(input), ownText(out), ownText(errors), ownText(edge)];
+};
+
+/**
+ * The process in a stored value. What it was submitted with is replaced by `progress`, its value of
+ * table a, or what such a function finds for its id.
+ */
+export const decodeProcess = (
+  value: string,
+  progress?: string | ((id: string) => string | undefined),
+  intern: Intern = (text) => text,
+): ProcessRow => {
+  const headEnd = value.indexOf('\n');
+  const progressEnd = value.indexOf('\n', headEnd + 1);
+  const specEnd = value.indexOf('\n', progressEnd + 1);
+  // What is not found is -1, and found again from the start.
+  if (headEnd < 0 || progressEnd < headEnd || specEnd < progressEnd) {
+    return corrupt('a process row is cut short');
+  }
+  const head = JSON.parse(value.slice(0, headEnd)) as Head;
+  const progressLine = value.slice(headEnd + 1, progressEnd);
+  const json = value.slice(progressEnd + 1, specEnd);
+  const [input, out, errors, edge] = textsIn(value, specEnd);
+  const later = typeof progress === 'function' ? progress(head[0]) : progress;
+  const [laterLine, laterOut, laterErrors] = later?.split('\n') ?? NONE;
   const text = laterLine ?? progressLine;
   const line = text === '' ? FRESH : (JSON.parse(text) as Progress);
   // All fields by name, as a new process has them: spread ones would take a third more memory.
@@ -174,8 +192,8 @@ export const decodeProcess = (
     submittedUs: head[4],
     orderUs: head[5],
     spec: decodeSpec(head, ownText(json), intern),
-    in: ownText(input),
-    edge: edge === undefined || edge === '' ? undefined : ownText(edge),
+    in: input,
+    edge: edge === '' ? undefined : edge,
     state: line[0],
     executorid: intern(line[1]),
     assigned: line[2],
@@ -185,8 +203,8 @@ export const decodeProcess = (
     execDeadlineUs: line[6],
     retries: line[7],
     lease: line[8],
-    out: ownText(laterOut ?? out),
-    errors: ownText(laterErrors ?? errors),
+    out: laterOut === undefined ? out : ownText(laterOut),
+    errors: laterErrors === undefined ? errors : ownText(laterErrors),
     attributes: shared(line[9]),
   };
 };
