@@ -168,11 +168,13 @@ interface HostQuestion {
   readonly forked: boolean;
   /** Undefined when the server is looked at by itself. */
   readonly colonyid: string | undefined;
+  /** Looks for the revocation of the key that signed the server's record. */
+  readonly lookForDeath?: (nodeKey: string) => Promise<void>;
 }
 
 const hostOf = async (
   deps: ResolverDeps,
-  { serverid, home, forked, colonyid }: HostQuestion,
+  { serverid, home, forked, colonyid, lookForDeath }: HostQuestion,
   options: FindOptions,
 ): Promise<Host> => {
   const { held, fresh } = await recordOf(deps, serverid, options);
@@ -185,6 +187,7 @@ const hostOf = async (
       deps.trust.policy.mode !== 'open' || options.until !== 'first',
     ),
     colonyid === undefined ? undefined : consentOf(deps, serverid, held, colonyid),
+    held && lookForDeath?.(held.record.signer),
   ]);
   const denied = consent?.says === 'denies';
   const payload = held?.record.payload;
@@ -225,6 +228,10 @@ export const proversOf = (resolution: Resolution): readonly Prover[] =>
     record && usable ? [{ serverid, publicKey: record.publicKey }] : [],
   );
 
+/** Whether the key of a server, or the one that signed the record it was judged by, is revoked. */
+const isDead = ({ book }: ResolverDeps, { serverid, record }: Host): boolean =>
+  book.isRevoked(serverid) || (record !== undefined && book.isRevoked(record.signer));
+
 /** The resolver over its parts. */
 export const makeResolver = (deps: ResolverDeps): Resolver => {
   const { lookups, clock, trust } = deps;
@@ -259,16 +266,25 @@ export const makeResolver = (deps: ResolverDeps): Resolver => {
         LIMITS.resolveServerMs,
       );
       const waitMs = asking.until === 'first' ? 0 : LIMITS.resolveServerMs;
+      const lookForDeath = (id: string): Promise<void> => lookForRevocation(id, waitMs);
       const ids = [colonyid, ...payload.servers.slice(0, LIMITS.resolveRevocationsMax)];
-      const revocations = Promise.all(ids.map((id) => lookForRevocation(id, waitMs)));
-      const hosts = await Promise.all(
+      const revocations = Promise.all(ids.map(lookForDeath));
+      const judge = (serverid: string, i: number): Promise<Host> => {
+        const looked = i < LIMITS.resolveRevocationsMax ? { lookForDeath } : {};
+        return hostOf(deps, { serverid, home: i === 0, forked, colonyid, ...looked }, rest);
+      };
+      const judged = await Promise.all(
         payload.servers.map(async (serverid, i) => {
           if (trust.policy.mode === 'federated') await revocations;
-          return hostOf(deps, { serverid, home: i === 0, forked, colonyid }, rest);
+          return judge(serverid, i);
         }),
       );
       await revocations;
       await refuseRevoked(deps, colonyid);
+      // Judged while revocations were still looked for: who turned out dead is judged again.
+      const hosts = await Promise.all(
+        judged.map((host, i) => (isDead(deps, host) ? judge(host.serverid, i) : host)),
+      );
       return {
         colonyid,
         name: payload.name,

@@ -7,7 +7,7 @@ import { replyProofProblem } from '../../src/federation/reply-proof.ts';
 import { stateColony, stateRevocation } from '../../src/federation/statements.ts';
 import { silentLog } from '../../src/node/log.ts';
 import { addNode, askOf, makeWorld, settle, tickAll } from './fakes.ts';
-import { DAY, keyOf, NETWORK } from './world.ts';
+import { DAY, HOUR, keyOf, NETWORK } from './world.ts';
 
 const colony = keyOf('colony');
 
@@ -144,6 +144,28 @@ describe('a client', () => {
       bootstraps: () => [b.place],
     });
     expect(await reader.resolver.resolve(colony.id)).toBeUndefined();
+  });
+
+  it('judges a host again when the news that its key is dead comes last', async () => {
+    const { world, a, b } = await start();
+    const ask = askOf(world, 'client');
+    const reader = await openReader({
+      network: NETWORK,
+      clock: world.clock,
+      log: silentLog(),
+      ask: async (place, path, signal) => {
+        if (path.includes('/revocations/')) await settle();
+        return ask(place, path, signal);
+      },
+      bootstraps: () => [b.place],
+    });
+    expect((await reader.resolver.resolve(colony.id))?.hosts[0]?.usable).toBe(true);
+    world.clock.advance(HOUR / 2);
+    const death = await stateRevocation(a.owner, { network: NETWORK, now: world.clock.now() });
+    await b.federation.publisher.submit(death.bytes);
+    const found = await reader.resolver.resolve(colony.id);
+    expect(found?.hosts).toMatchObject([{ usable: false, trusted: false }]);
+    expect(found?.hosts[0]?.reason).toMatch(/revoked/);
   });
 
   it('goes on with what it verified before when every node is silent', async () => {

@@ -221,6 +221,26 @@ describe('resolve', () => {
     expect(found?.hosts[1]?.usable).toBe(true);
   });
 
+  it.each([
+    ['server', (_a: Member) => ({})],
+    ['node', (a: Member) => ({ certificate: a.federation.certificates.current() })],
+  ])('stops using a host whose %s key is revoked, though nobody told it', async (_key, of) => {
+    const { world, a, b, c } = await three();
+    await publish(world, a, [a, b]);
+    expect((await c.federation.resolver.resolve(colony.id))?.hosts[0]?.usable).toBe(true);
+    world.clock.advance(10 * 60_000);
+    world.down.add('c');
+    const said = { network: NETWORK, now: world.clock.now(), ...of(a) };
+    const death = await stateRevocation(a.owner, said);
+    await b.federation.publisher.submit(death.bytes);
+    await settle();
+    world.down.delete('c');
+    expect(c.federation.book.isRevoked(death.payload.id)).toBe(false);
+    const found = await c.federation.resolver.resolve(colony.id);
+    expect(found?.hosts[0]).toMatchObject({ usable: false, trusted: false });
+    expect(found?.hosts[1]?.usable).toBe(true);
+  });
+
   it('knows itself as a host without asking anybody', async () => {
     const { world, a } = await three();
     await publish(world, a, [a]);
