@@ -80,6 +80,11 @@ const tableMapper =
       .slice(0, limits.overlayAddressesPerPeerMax),
   });
 
+/** A record that no honest node sends, whatever its clock says. */
+class BadRecord extends Error {
+  override readonly name = 'BadRecord';
+}
+
 const optionsOf = (deps: KadDeps): KadDHTInit => {
   const { network, rules, quotas } = deps;
   const validators: NonNullable<KadDHTInit['validators']> = {
@@ -92,9 +97,14 @@ const optionsOf = (deps: KadDeps): KadDHTInit => {
   for (const [namespace, quota] of Object.entries(quotas)) {
     validators[namespace] = async (key, value) => {
       const name = parseName(key);
-      if (name === undefined) throw new Error('refused: malformed key');
-      if (value.length > quota.bytesMax) throw new Error('refused: too-large');
-      await rules.validate(name.namespace, name.key, value);
+      if (name === undefined) throw new BadRecord('refused: malformed key');
+      if (value.length > quota.bytesMax) throw new BadRecord('refused: too-large');
+      try {
+        await rules.validate(name.namespace, name.key, value);
+      } catch (error) {
+        if (rules.isExcusable?.(error) === true) throw error;
+        throw new BadRecord('refused: invalid', { cause: error });
+      }
     };
     selectors[namespace] = (key, list) => {
       const name = parseName(key);
@@ -126,14 +136,27 @@ const optionsOf = (deps: KadDeps): KadDHTInit => {
   };
 };
 
-/** Incoming messages: bounded in size, limited in rate, provider records refused. */
+/** How the library's reader calls bytes that are no message; streams that merely end say it else. */
+const NO_MESSAGE = /^(?:Range)?Error$|^Invalid/;
+
+/**
+ * Incoming messages: bounded in size, limited in rate, provider records refused. What no honest
+ * node sends counts against the peer: broken messages, and records that were never valid.
+ */
 const guardIncoming = (kad: KadInside, deps: KadDeps): void => {
   const { limits, conduct, counters, rate } = deps;
   const { rpc } = kad;
   for (const name of ['ADD_PROVIDER', 'GET_PROVIDERS']) delete rpc.handlers[name];
   const onStream = rpc.onIncomingStream.bind(rpc);
-  rpc.onIncomingStream = (stream, connection) =>
-    onStream(bounded(stream, limits.overlayKadMessageBytesMax), connection);
+  rpc.onIncomingStream = async (stream, connection) => {
+    try {
+      await onStream(bounded(stream, limits.overlayKadMessageBytesMax), connection);
+    } catch (error) {
+      const isBroken = NO_MESSAGE.test((error as Error).name);
+      if (isBroken) conduct.fault(connection.remotePeer.toString(), 'kad-frames');
+      throw error;
+    }
+  };
   const handle = rpc.handleMessage.bind(rpc);
   rpc.handleMessage = async (peer, message) => {
     if (!rate.take(peer.toString())) {
@@ -141,7 +164,12 @@ const guardIncoming = (kad: KadInside, deps: KadDeps): void => {
       throw new Error('refused: too many messages');
     }
     counters.add(`kad-in-${message.type}`);
-    return handle(peer, message);
+    try {
+      return await handle(peer, message);
+    } catch (error) {
+      if (error instanceof BadRecord) conduct.fault(peer.toString(), 'kad-records');
+      throw error;
+    }
   };
 };
 

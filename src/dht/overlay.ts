@@ -10,6 +10,11 @@ export interface RecordRules {
   /** Throws, with a reason fit for a log line, when `bytes` may not stand under `key` now. */
   validate(namespace: string, key: string, bytes: Uint8Array): void | Promise<void>;
   /**
+   * Whether an honest node with another clock may send what `validate` threw this for; without it
+   * no record that is refused is excused.
+   */
+  isExcusable?(error: unknown): boolean;
+  /**
    * Positive when `a` is the better record, negative when `b` is, 0 when neither. Both are
    * valid.
    */

@@ -10,6 +10,7 @@ import type { Log } from '../node/log.ts';
 import { type Bootstraps, makeBootstraps } from './bootstraps.ts';
 import { makeBuckets } from './buckets.ts';
 import type { Conduct, Counters } from './conduct.ts';
+import { watchFloods } from './floods.ts';
 import { makeGater } from './gater.ts';
 import type { HealthBook } from './health.ts';
 import { confirmListening, type Host, makeHost } from './host.ts';
@@ -58,6 +59,8 @@ export interface Running {
   readonly peers: Peers;
   readonly bootstraps: Bootstraps;
   readonly upkeep: Upkeep;
+  /** Ends the watch over floods. */
+  readonly unwatch: () => void;
 }
 
 const BOOTSTRAP_TAG = 'colonies-bootstrap';
@@ -230,7 +233,8 @@ const assemble = async (ground: Ground, later: Later, disk: LevelDatastore): Pro
   const self = (): string => peerId.toString();
   const lookupDeps = { records, rules, quotas, limits, clock, counters };
   const lookups = makeLookups({ kad: () => kad, self, ...lookupDeps });
-  return { disk, host, kad, records, lookups, memory, peers, bootstraps, upkeep };
+  const unwatch = watchFloods({ host, limits, clock, conduct: ground.conduct });
+  return { disk, host, kad, records, lookups, memory, peers, bootstraps, upkeep, unwatch };
 };
 
 /**
@@ -269,6 +273,7 @@ export const stopNode = async (running: Running, ground: Ground): Promise<void> 
   running.upkeep.stop();
   running.memory.stop();
   running.peers.stop();
+  running.unwatch();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), STOP_MS);

@@ -4,11 +4,11 @@
 import type { Clock } from '../node/clock.ts';
 import { bytesToHex } from '../node/crypto/bytes.ts';
 import { isId } from '../node/crypto/ids.ts';
-import { fault } from '../node/errors.ts';
+import { Fault, fault } from '../node/errors.ts';
 import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import { compare } from './order.ts';
 import { KINDS, NAMESPACES, type Namespace } from './payloads.ts';
-import { type Checked, validate, verify } from './record.ts';
+import { type Checked, type Refusal, validate, verify } from './record.ts';
 import { hashHex, isSignedBy, type SignatureCheck } from './signature.ts';
 
 /**
@@ -37,11 +37,16 @@ export const rememberSignatures = (
 /** What the overlay takes as `RecordRules`. */
 export interface Rules {
   validate(namespace: string, key: string, bytes: Uint8Array): void;
+  isExcusable(error: unknown): boolean;
   compare(namespace: string, key: string, a: Uint8Array, b: Uint8Array): number;
   select(namespace: string, key: string, list: readonly Uint8Array[]): number;
   owner(namespace: string, key: string, bytes: Uint8Array): string;
   expiresAt(namespace: string, key: string, bytes: Uint8Array): number | undefined;
 }
+
+/** Refusals that a node with another clock, or a slow one, may cause in good faith. */
+const CLOCKS: readonly Refusal[] = ['expired', 'not-yet-valid', 'sequence-too-high'];
+const EXCUSABLE: ReadonlySet<unknown> = new Set(CLOCKS);
 
 const isNamespace = (text: string): text is Namespace =>
   (NAMESPACES as readonly string[]).includes(text);
@@ -73,6 +78,7 @@ export const makeRules = (
       if (!isNamespace(namespace)) throw fault('bad-request', `no namespace ${namespace}`);
       verify(bytes, clock.now(), { network, ns: namespace, key }, isSigned);
     },
+    isExcusable: (error) => error instanceof Fault && EXCUSABLE.has(error.detail['reason']),
     compare: order,
     select: (namespace, key, list) => {
       let best = 0;

@@ -180,6 +180,17 @@ export const LIMITS = {
   /** Streams one connection may open to us per protocol, and for Kademlia. */
   overlayStreamsPerPeerMax: 32,
   overlayKadStreamsPerPeerMax: 16,
+  /**
+   * Streams one peer may open: per second, and at once. Every Kademlia message is one, so this is
+   * above what is taken of those.
+   */
+  overlayStreamsPerSecond: 60,
+  overlayStreamsBurst: 600,
+  /** Connections one peer may make, and times it may say who it is: a minute, and at once. */
+  overlayMeetingsPerMinute: 30,
+  overlayMeetingsBurst: 30,
+  overlayIdentifiesPerMinute: 30,
+  overlayIdentifiesBurst: 60,
   /** Streams a peer may open in the instant between connecting and our noticing. */
   overlayEarlyStreamsMax: 256,
   /**

@@ -111,6 +111,84 @@ describe('a hostile Kademlia peer', () => {
   });
 });
 
+describe('a peer that does not stop', () => {
+  type Step = (peer: RawPeer, node: WorldNode) => Promise<unknown>;
+  const connection = async (peer: RawPeer, node: WorldNode) =>
+    peer.node.getConnections()[0] ?? (await peer.dial(node.address()));
+  const stream = async (peer: RawPeer, node: WorldNode, protocol: string) =>
+    (await connection(peer, node)).newStream(protocol, { signal: AbortSignal.timeout(2_000) });
+  const write = async (peer: RawPeer, node: WorldNode, protocol: string, bytes: Uint8Array) => {
+    const open = await stream(peer, node, protocol);
+    open.send(bytes);
+    await open.close();
+  };
+  const kad = (node: WorldNode): string => `/colonies/${node.overlay.network}/kad/1`;
+
+  it.each<[what: string, fault: string, step: Step]>([
+    [
+      'puts records that were never valid',
+      'kad-records',
+      (peer, node) => peer.put(node.overlay.peerId, 'a', thing({ key: 'b', seq: 1 })),
+    ],
+    [
+      'sends bytes that are no messages',
+      'kad-frames',
+      (peer, node) => write(peer, node, kad(node), Uint8Array.of(4, 255, 255, 255, 255)),
+    ],
+    [
+      'sends messages beyond the bound',
+      'kad-frames',
+      (peer, node) => write(peer, node, kad(node), Buffer.alloc(200_000, 0xff)),
+    ],
+    [
+      'opens streams of protocols that nobody speaks',
+      'stream-flood',
+      (peer, node) => stream(peer, node, '/nothing/1'),
+    ],
+    [
+      'opens streams and leaves them',
+      'stream-flood',
+      (peer, node) => stream(peer, node, kad(node)),
+    ],
+    [
+      'says again and again who it is',
+      'identify-flood',
+      (peer, node) =>
+        write(peer, node, '/colonies/id/push/1.0.0', Uint8Array.of(4, 0x1a, 2, 47, 120)),
+    ],
+    [
+      'connects again and again',
+      'connection-flood',
+      async (peer, node) => {
+        const dialled = await peer.node.dial(multiaddr(node.address()), { force: true });
+        // Who it is was asked: the connection is of use to both sides.
+        await dialled.newStream('/colonies/id/1.0.0');
+        await dialled.close();
+      },
+    ],
+  ])('and %s is sent away, with one line in the log', async (_what, fault, step) => {
+    const world = makeWorld();
+    const node = await world.node(
+      {},
+      { overlayStreamsBurst: 100, overlayMeetingsBurst: 5, overlayIdentifiesBurst: 5 },
+    );
+    const peer = await makeRawPeer({ network: node.overlay.network });
+    await peer.dial(node.address());
+    await until('it is known', () => node.overlay.peers().length === 1);
+    const count = (name: string): number => node.overlay.status().counters[name] ?? 0;
+    for (let i = 0; i < 600 && count('peer-banned') === 0; i += 1) {
+      // What it does fails as soon as it is refused, and in the end altogether.
+      await step(peer, node).catch(() => undefined);
+    }
+    expect(count(`fault-${fault}`)).toBeGreaterThan(10);
+    expect(count('peer-banned')).toBe(1);
+    await until('it is gone', () => node.overlay.status().connections === 0);
+    expect(node.lines.filter((line) => line.includes('misbehaves'))).toHaveLength(1);
+    await peer.stop();
+    await world.end();
+  });
+});
+
 describe('a stranger', () => {
   let world: World;
   let node: WorldNode;

@@ -114,6 +114,26 @@ describe('the rules handed to the overlay', () => {
     expect(rules.expiresAt('revocation', colony.id, dead.bytes)).toBeUndefined();
   });
 
+  it('excuse what a clock that is wrong explains, and nothing else', async () => {
+    const clock = testClock(START - DAY / 2);
+    const rules = makeRules(NETWORK, clock);
+    const { bytes } = await signColony(colony, [owner]);
+    const refusal = (key = colony.id, frame = bytes): unknown => {
+      try {
+        rules.validate('colony', key, frame);
+      } catch (error) {
+        return error;
+      }
+      throw new Error('was not refused');
+    };
+    expect(rules.isExcusable(refusal())).toBe(true);
+    expect(rules.isExcusable(refusal(owner.id))).toBe(false);
+    expect(rules.isExcusable(refusal(colony.id, bytes.subarray(1)))).toBe(false);
+    clock.advance(100 * DAY);
+    expect(rules.isExcusable(refusal())).toBe(true);
+    expect(rules.isExcusable(new Error('a bug'))).toBe(false);
+  });
+
   it('check each signature once, good or bad, and keep a bounded memory of it', async () => {
     let asked = 0;
     const check = rememberSignatures((...args) => {
