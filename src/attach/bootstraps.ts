@@ -39,9 +39,20 @@ const NEAR_4 =
 const isNear = (host: string): boolean =>
   NEAR_4.test(host) || /^f([cd]|e[89ab])[0-9a-f]*:/.test(host);
 
-/** Numeric addresses that no client has a reason to be sent to. */
+// Services that hand out credentials to whoever asks from the machine.
+const METADATA =
+  /^(169\.254\.169\.254|169\.254\.170\.2|100\.100\.100\.200|192\.0\.0\.192|fd00:ec2::254)$/;
+
+/** Numeric addresses that no client has a reason to be sent to, IPv4 in the guise of IPv6 too. */
 const isNowhere = (host: string): boolean =>
-  /^(0|22[4-9]|2[3-5]\d)\./.test(host) || host === '::' || /^(ff[0-9a-f]{2}|::ffff):/.test(host);
+  /^(0|22[4-9]|2[3-5]\d)\./.test(host) ||
+  METADATA.test(host) ||
+  (/^::/.test(host) && host !== '::1') ||
+  /^(ff[0-9a-f]{2}|64:ff9b|2002):/.test(host);
+
+/** Whether a stranger may name this port; '' is the one of the scheme. */
+const isPermittedPort = (port: string): boolean =>
+  port === '' || port === '80' || port === '443' || Number(port) >= 1024;
 
 /** A bootstrap from its text; throws `bad-request` when it is neither a URL nor a multiaddress. */
 export const readBootstrap = (text: string): Bootstrap => {
@@ -102,6 +113,7 @@ export const forbiddenUrl = (base: string, reach: Reach): string | undefined => 
     return 'not https, and this client started from an https node';
   }
   if (isNowhere(host)) return 'not the address of a host';
+  if (!isPermittedPort(url.port)) return `port ${url.port} belongs to another service`;
   if (isLoopback(host) && !reach.loopback) return 'an address of this machine';
   if (isNear(host) && !reach.near) return 'an address of a private network';
   return undefined;

@@ -16,6 +16,18 @@ const Peers = z.object({
 
 const PEERS_MAX = 20;
 
+const readPeers = (base: string, body: string): z.output<typeof Peers> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    // SyntaxError: whatever lives there, it is no node.
+  }
+  const told = Peers.safeParse(value);
+  if (!told.success) throw new Error(`${base} gave no list of peers`);
+  return told.data;
+};
+
 /** Turns the URL of a node into multiaddresses; rejects with what is wrong. */
 export const makeResolveBootstrap =
   (outbound: Outbound, network: string, limits: Limits): ResolveBootstrap =>
@@ -25,14 +37,15 @@ export const makeResolveBootstrap =
     const asked = { method: 'GET', base, path: PEERS_PATH, signal } as const;
     const { status, body } = await outbound.request({ ...asked, bytesMax: limits.askedBytesMax });
     if (status !== 200) throw new Error(`${base} answered with status ${status}`);
-    const told = Peers.safeParse(JSON.parse(body.toString('utf8')));
-    if (!told.success) throw new Error(`${base} gave no list of peers`);
-    if (told.data.network !== network) {
-      throw new Error(`${base} belongs to the network ${told.data.network}, not ${network}`);
+    const told = readPeers(base, body.toString('utf8'));
+    if (told.network !== network) {
+      throw new Error(`${base} belongs to the network ${told.network}, not ${network}`);
     }
-    return told.data.peers
+    return told.peers
       .slice(0, PEERS_MAX)
       .flatMap(({ peerid, addresses }) =>
-        addresses.map((one) => (one.includes('/p2p/') ? one : `${one}/p2p/${peerid}`)),
+        addresses
+          .slice(0, limits.overlayAddressesPerPeerMax)
+          .map((one) => (one.includes('/p2p/') ? one : `${one}/p2p/${peerid}`)),
       );
   };

@@ -9,6 +9,7 @@ import type { Host } from './host.ts';
 import { kadProtocol } from './kad.ts';
 import type { OverlayPeer, PeerEvent } from './overlay.ts';
 import { publicKeyOf } from './peer-ids.ts';
+import { refusal, type Stand } from './policy.ts';
 
 const KAD_OF_ANY_NETWORK = /^\/colonies\/[^/]+\/kad\/1$/;
 
@@ -31,6 +32,7 @@ export interface PeersDeps {
   readonly host: Host;
   /** Undefined for a node that only dials out: it meets nodes of any network. */
   readonly network: string | undefined;
+  readonly stand: Stand;
   readonly limits: Limits;
   readonly clock: Pick<Clock, 'after'>;
   readonly counters: Counters;
@@ -87,7 +89,7 @@ const watchSilent = (deps: PeersDeps, isKnown: (id: string) => boolean): (() => 
 
 /** The peers of one node. */
 export const makePeers = (deps: PeersDeps): Peers => {
-  const { host, network, limits, counters, drop, onSeen } = deps;
+  const { host, network, stand, limits, counters, drop, onSeen } = deps;
   const known = new Map<string, Known>();
   const listeners = new Set<(event: PeerEvent) => void>();
   const ours = network === undefined ? undefined : kadProtocol(network);
@@ -108,7 +110,11 @@ export const makePeers = (deps: PeersDeps): Peers => {
       drop(id, 'a node of another network');
       return;
     }
-    const addresses = listenAddrs.slice(0, limits.overlayAddressesPerPeerMax).map(String);
+    // What this node would not dial it tells nobody else to dial.
+    const addresses = listenAddrs
+      .filter((address) => refusal(stand, address) === undefined)
+      .slice(0, limits.overlayAddressesPerPeerMax)
+      .map(String);
     const shown = describe({ id: peerId, addresses, member }, host.getConnections(peerId));
     if (shown === undefined) return;
     const isNew = known.get(id)?.member !== member;

@@ -186,10 +186,11 @@ const buildPeers = (
   memory: PeerMemory,
   bootstraps: Bootstraps,
 ): Peers => {
-  const { options, limits, clock, counters, health, drop } = ground;
+  const { options, stand, limits, clock, counters, health, drop } = ground;
   const peers = makePeers({
     host,
     network: options.network,
+    stand,
     limits,
     clock,
     counters,

@@ -7,7 +7,7 @@ import { fault } from '../node/errors.ts';
 import type { Book } from './book.ts';
 import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import type { Store } from './ports.ts';
-import { type SignedRecord, validate, validateTimeless } from './record.ts';
+import { idOfFrame, type SignedRecord, validate, validateTimeless } from './record.ts';
 import { type CertificateRequest, certificateRequest } from './statements.ts';
 
 const ROW = 'certificate';
@@ -40,8 +40,13 @@ export interface CertificateDeps {
 }
 
 const HINT =
-  'run `colonies node certify --request FILE --out FILE` with the server owner key, then restart ' +
-  'the node or hand it the certificate';
+  'run `colonies node certify` with the key of the server owner; where that key is kept away from ' +
+  'networks: `colonies node request --out FILE` here, `colonies node certify --request FILE --out ' +
+  'FILE` there, and `colonies node certify --certificate FILE` here';
+const NODE_KEY_DEAD =
+  'the node key is revoked: stop the node, move node.key and the folder overlay away, start it, and ' +
+  'run `colonies node certify`';
+const SERVER_KEY_DEAD = 'the key of the server owner is revoked: this server needs a new one';
 
 /** Opens the certificate kept in the store; one for another key or server is left aside. */
 export const openCertificates = async (deps: CertificateDeps): Promise<Certificates> => {
@@ -56,13 +61,8 @@ export const openCertificates = async (deps: CertificateDeps): Promise<Certifica
     if (!held) return { state: 'missing', expiresAt: undefined, hint: HINT };
     const expiresAt = held.payload.exp;
     const left = expiresAt - clock.now();
-    if (book.isRevoked(nodeid) || book.isRevoked(serverid)) {
-      return {
-        state: 'revoked',
-        expiresAt,
-        hint: 'this node or server key is revoked: use new keys',
-      };
-    }
+    if (book.isRevoked(serverid)) return { state: 'revoked', expiresAt, hint: SERVER_KEY_DEAD };
+    if (book.isRevoked(nodeid)) return { state: 'revoked', expiresAt, hint: NODE_KEY_DEAD };
     if (left <= 0) return { state: 'expired', expiresAt, hint: HINT };
     if (left <= LIMITS.certificateWarnMs) return { state: 'expiring', expiresAt, hint: HINT };
     return { state: 'valid', expiresAt, hint: undefined };
@@ -77,6 +77,13 @@ export const openCertificates = async (deps: CertificateDeps): Promise<Certifica
     request: () => certificateRequest(book.network, publicKey),
     accept: async (bytes) => {
       const fresh = validate(bytes, clock.now(), where);
+      const owner = idOfFrame(bytes);
+      if (!fresh.ok && owner !== undefined && owner !== serverid) {
+        throw fault(
+          'bad-request',
+          `certificate refused: it is by the owner of server ${owner}, and this is ${serverid}`,
+        );
+      }
       if (!fresh.ok) throw fault('bad-request', `certificate refused: ${fresh.detail}`);
       if (fresh.record.payload.sub !== nodeid) {
         throw fault('bad-request', 'certificate refused: it is for another node key');

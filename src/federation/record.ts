@@ -134,6 +134,10 @@ interface Times {
   readonly seq?: number;
 }
 
+const DAY_MS = 86_400_000;
+
+const daysOf = (ms: number): string => `${Math.round((10 * ms) / DAY_MS) / 10} days`;
+
 const startOf = (times: Times): number => times.iat ?? times.nbf ?? 0;
 
 const checkTimes = (times: Times, lifeMs: number | undefined, now: number): Refused | undefined => {
@@ -147,7 +151,8 @@ const checkTimes = (times: Times, lifeMs: number | undefined, now: number): Refu
   if (times.exp === undefined) return undefined;
   if (times.exp <= now) return refuse('expired', `expired ${now - times.exp} ms ago`);
   if (times.exp <= start || (lifeMs !== undefined && times.exp - start > lifeMs)) {
-    return refuse('lives-too-long', `lives ${times.exp - start} ms, at most ${lifeMs}`);
+    const most = lifeMs === undefined ? '' : `, at most ${daysOf(lifeMs)}`;
+    return refuse('lives-too-long', `lives ${daysOf(times.exp - start)}${most}`);
   }
   return undefined;
 };

@@ -98,6 +98,20 @@ describe('what a client may connect to', () => {
     ]);
   });
 
+  test.each([
+    'http://169.254.169.254',
+    'http://100.100.100.200',
+    'http://[fd00:ec2::254]',
+    'http://[::ffff:169.254.169.254]',
+    'http://[::a9fe:a9fe]',
+    'http://[64:ff9b::a9fe:a9fe]',
+    'http://[2002:a9fe:a9fe::1]',
+    'http://127.0.0.1:25',
+    'https://one.example.org:22',
+  ])('no bootstrap at all allows %s', (url) => {
+    expect(forbiddenUrl(url, reach('http://127.0.0.1:50080'))).toMatch(/address of a host|port/);
+  });
+
   test('the reason says what is wrong', () => {
     const strict = reach('https://node.example.org');
     expect(forbiddenUrl('http://a.test', strict)).toMatch(/not https/);

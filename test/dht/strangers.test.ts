@@ -105,6 +105,9 @@ test('what answers of a lookup and identities name is dialled only where it is p
   addressManager.getAddresses = () => [...NOWHERE.map((text) => multiaddr(text)), ...own];
   await peer.dial(node.address());
   await until('it is in the table', () => node.overlay.status().table === 2);
+  const bare = (text: string): string => text.replace(/\/p2p\/.*$/, '');
+  const told = node.overlay.peers().find(({ id }) => id === peer?.id)?.addresses;
+  expect(told?.map(bare)).toEqual(own.map((address) => bare(address.toString())));
   attempts = [];
   const count = (name: string): number => node.overlay.status().counters[name] ?? 0;
   await node.overlay.put('thing', 'x', thing({ key: 'x', seq: 1 }));

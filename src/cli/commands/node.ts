@@ -19,6 +19,12 @@ const timeText = (ms: number): string =>
 
 const short = (id: string): string => (id.length > 20 ? `${id.slice(0, 16)}…` : id);
 
+const certificateText = ({ state, expiresat }: NodeStatus['certificate']): string =>
+  expiresat === 0 ? state : `${state}, expires ${timeText(expiresat)}`;
+
+const publishedText = ({ sequence, copies }: NodeStatus['published']): string =>
+  sequence === 0 ? 'not yet' : `sequence ${sequence}, ${copies} copies`;
+
 const showStatus = (ctx: Context, status: NodeStatus): void => {
   const { certificate, published } = status;
   showRounded(ctx, [
@@ -30,9 +36,9 @@ const showStatus = (ctx: Context, status: NodeStatus): void => {
     ['Addresses', status.addresses.join('\n')],
     ['URLs', status.urls.join('\n')],
     ['Peers', status.peers],
-    ['Certificate', `${certificate.state}, expires ${timeText(certificate.expiresat)}`],
+    ['Certificate', certificateText(certificate)],
     ...(certificate.help === '' ? [] : [['What to do', certificate.help] as const]),
-    ['Published', `sequence ${published.sequence}, ${published.copies} copies`],
+    ['Published', publishedText(published)],
     ['Version', status.version],
   ]);
 };
