@@ -1,0 +1,58 @@
+// A long life, scaled down: an overlay whose nodes stay connected for months goes on naming all of
+// them. With any finite age of addresses answers shrink age by age until nobody names anybody.
+
+import { afterEach, expect, it } from 'vitest';
+import { makeWorld, readThing, thing, until, type World } from '../support/overlay-world.ts';
+import { makeRawPeer, type RawPeer } from '../support/raw-peer.ts';
+
+const MONTH_MS = 30 * 86_400_000;
+const NODES = 12;
+
+const nowAsEver = Date.now;
+let aheadMs = 0;
+
+let world: World;
+let asker: RawPeer;
+afterEach(async () => {
+  Date.now = nowAsEver;
+  await asker.stop();
+  await world.end();
+});
+
+it('twelve nodes that stay connected name each other after months, and hold what is placed', async () => {
+  world = makeWorld();
+  // Upkeep runs all the time: pings, walks, and looks at who may be forgotten.
+  const often = { overlayUpkeepMs: 1_500 };
+  const nodes = await Promise.all([world.node({}, often)]);
+  const [first] = nodes;
+  if (first === undefined) throw new Error('no first node');
+  for (let i = 1; i < NODES; i += 1) nodes.push(await world.node({}, often));
+  asker = await makeRawPeer({ network: first.overlay.network });
+  const everybodyKnows = () =>
+    nodes.every(({ overlay }) => overlay.status().table >= NODES - 1 && overlay.peers().length > 0);
+  await until('all know each other', everybodyKnows, 60_000);
+  for (const { address } of nodes) await asker.dial(address());
+
+  Date.now = () => nowAsEver() + aheadMs;
+  for (let month = 1; month <= 4; month += 1) {
+    aheadMs += MONTH_MS + 1;
+    const key = `month-${month}`;
+    // A month that passes in an instant looks like a long sleep: the odd ping is lost at first.
+    await until(`all hold what is placed in month ${month}`, async () => {
+      const placed = await nodes[month]?.overlay.put('thing', key, thing({ key, seq: month }));
+      // The asker takes whatever it is given, too.
+      return placed?.copies === NODES;
+    });
+    for (const { overlay } of nodes) {
+      const others = nodes.map((node) => node.overlay.peerId).filter((id) => id !== overlay.peerId);
+      await until(`everybody is named in month ${month}`, async () => {
+        const named = await asker.ask(overlay.peerId, key);
+        const reachable = named.filter(({ addresses }) => addresses.length > 0).map(({ id }) => id);
+        return others.every((id) => reachable.includes(id));
+      });
+    }
+  }
+  const late = await world.node({}, often);
+  await until('a late one knows them all', () => late.overlay.status().table >= NODES);
+  expect(readThing((await late.overlay.get('thing', 'month-4')).best)?.seq).toBe(4);
+}, 120_000);
