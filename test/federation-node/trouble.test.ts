@@ -277,6 +277,34 @@ test('lookups of unknown ids have a budget', async () => {
   expect((await getJson(second.url, `/federation/servers/${second.id}`)).status).toBe(200);
 });
 
+test('a server whose key is revoked is used no more within seconds; the next host answers', async () => {
+  const colonyname = idOf('both');
+  for (const host of [home, second]) {
+    await host.colony('both');
+    await host.user('alice', 'both');
+  }
+  await publish(relay, 'both', [second.id, home.id]);
+  const spec = { funcname: 'f', conditions: { colonyname, executortype: 'worker' } };
+  const submit = () => relay.send('alice', 'submitfuncspecmsg', { spec });
+  // A process id tells which server made it.
+  const madeBy = async () => (await submit()).payload.processid.slice(10, 16);
+  expect(await madeBy()).toBe(second.id.slice(0, 6));
+  const dead = await stateRevocation(signerOf(keyOf('second')), {
+    network: 'testnet',
+    now: clock.now(),
+  });
+  const records = [Buffer.from(dead.bytes).toString('base64')];
+  expect((await home.send('second', 'publishrecordsmsg', { records })).status).toBe(200);
+  await until(async () => {
+    const found = await relay.send('relay', 'resolvecolonymsg', { colonyid: colonyname });
+    const [first] = found.payload.servers;
+    return first.usable === false && /revoked/.test(first.reason);
+  }, 5_000);
+  await until(async () => (await madeBy()) === home.id.slice(0, 6), 5_000);
+  expect(await madeBy()).toBe(home.id.slice(0, 6));
+  expect((await second.status()).certificate.state).toBe('revoked');
+});
+
 test('nothing of this was an error of ours', () => {
   for (const node of [home, second, relay]) expect(node.complaints()).toEqual([]);
 });
