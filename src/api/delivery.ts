@@ -1,6 +1,5 @@
 // Whether a reply that gave something away reached its caller. The system takes bytes for callers
-// that are
-// gone; a reset shortly after says that nobody read them.
+// that are gone; a reset shortly after says that nobody read them.
 
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -8,9 +7,12 @@ import type { Clock } from '../node/clock.ts';
 import type { Reply } from '../node/model/envelope.ts';
 import { isGone } from './http-origin.ts';
 
+/** What is at stake with a reply. */
+export type Stake = Pick<Reply, 'onLost' | 'onDelivered'>;
+
 export interface Delivery {
   /** Follows a reply that is about to be sent, until its fate is known. */
-  watch(reply: Reply, response: ServerResponse, socket: Socket): void;
+  watch(reply: Stake, response: ServerResponse, socket: Socket): void;
   /** Another request came on the connection: what was sent before was read. */
   goesOn(socket: Socket): void;
 }

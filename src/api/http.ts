@@ -10,7 +10,7 @@ import type { Log } from '../node/log.ts';
 import { errorReply, type Reply } from '../node/model/envelope.ts';
 import { makeBodies } from './bodies.ts';
 import { corsHeaders } from './cors.ts';
-import { makeDelivery } from './delivery.ts';
+import { type Delivery, makeDelivery, type Stake } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
 import { originOf } from './http-origin.ts';
 import { serveUpgrades } from './upgrade.ts';
@@ -30,7 +30,7 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
-export interface HttpReply {
+export interface HttpReply extends Stake {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
@@ -148,12 +148,14 @@ const provenBy = (proof: string): Record<string, string> => ({
   'access-control-expose-headers': 'Colonies-Reply-Proof',
 });
 
-const addRoute = (app: FastifyInstance, route: HttpRoute): void => {
+const addRoute = (app: FastifyInstance, route: HttpRoute, delivery: Delivery): void => {
   app.route({
     method: route.method,
     url: route.path,
     ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     handler: async (request, reply) => {
+      const { socket } = request.raw;
+      delivery.goesOn(socket);
       const origin = originOf(request.raw, reply.raw);
       const answer = await route.handle({
         url: request.url,
@@ -166,6 +168,7 @@ const addRoute = (app: FastifyInstance, route: HttpRoute): void => {
           return origin.signal;
         },
       });
+      delivery.watch(answer, reply.raw, socket);
       return reply
         .code(answer.status)
         .headers(answer.headers ?? {})
@@ -206,7 +209,7 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   takeAnyContentType(app, limits);
   addErrors(app, log);
   addPlainRoutes(app);
-  for (const route of options.routes ?? []) addRoute(app, route);
+  for (const route of options.routes ?? []) addRoute(app, route, delivery);
   app.post(RPC_PATH, (request, reply) => {
     delivery.goesOn(request.raw.socket);
     dispatch.receive(bodyOf(request), originOf(request.raw, reply.raw)).then(

@@ -1,6 +1,5 @@
 // Calls that other nodes bring: over HTTP with a pass for each body, over the overlay on a
-// connection
-// that proves the peer. They meet a dispatcher that never sends anything on.
+// connection that proves the peer. They meet a dispatcher that never sends anything on.
 
 import type { Dispatch } from '../api/dispatch.ts';
 import type { HttpReply, HttpRequest, HttpRoute } from '../api/http.ts';
@@ -96,8 +95,8 @@ const makeHttpRoutes = (deps: RelayInDeps): readonly HttpRoute[] => {
       },
     };
     const reply = await inner.dispatch.receive(body, origin);
-    receipt.answered(reply);
-    return httpReply(reply);
+    const onLost = receipt.answered(reply);
+    return onLost === undefined ? httpReply(reply) : { ...httpReply(reply), onLost };
   };
 
   const cancel = async ({ headers, body }: HttpRequest): Promise<HttpReply> => {

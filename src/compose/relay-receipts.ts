@@ -9,8 +9,11 @@ import type { Reply } from '../node/model/envelope.ts';
 export interface Receipt {
   /** Fires when the relaying node hung up or cancelled; made when first read. */
   signal(): AbortSignal;
-  /** The call was answered: from now on cancelling means taking back. */
-  answered(reply: Reply): void;
+  /**
+   * The call was answered: from now on cancelling means taking back. Gives the same for whoever
+   * learns otherwise that the answer did not arrive; undefined when nothing was given away.
+   */
+  answered(reply: Reply): Reply['onLost'];
 }
 
 export interface Receipts {
@@ -56,22 +59,23 @@ export const makeReceipts = ({ clock, log, limits }: ReceiptDeps): Receipts => {
         answered: ({ onLost }) => {
           if (onLost === undefined) {
             open.delete(name);
-            return;
+            return undefined;
           }
           let isUndone = false;
-          const once = (): void => {
-            if (!isUndone) undo(onLost);
+          const takeBack = async (): Promise<void> => {
+            if (isUndone) return;
             isUndone = true;
+            await onLost();
           };
-          if (outer.aborted || controller?.signal.aborted) {
-            once();
-            return;
+          const once = (): void => undo(takeBack);
+          if (controller?.signal.aborted) once();
+          else {
+            keep(name, once);
+            clock.after(limits.relayReceiptMs, () => {
+              if (open.get(name) === once) open.delete(name);
+            });
           }
-          outer.addEventListener('abort', once, { once: true });
-          keep(name, once);
-          clock.after(limits.relayReceiptMs, () => {
-            if (open.get(name) === once) open.delete(name);
-          });
+          return takeBack;
         },
       };
     },

@@ -4,8 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeRelayPass, RELAY_HEADERS } from '../../src/federation/relay-auth.ts';
 import { signerOf } from '../../src/federation/signature.ts';
-import { type ColonyStatement, stateColony } from '../../src/federation/statements.ts';
+import {
+  type ColonyStatement,
+  certificateRequest,
+  stateCertificate,
+  stateColony,
+} from '../../src/federation/statements.ts';
 import { createNode, type Node, readConfig } from '../../src/index.ts';
 import { systemClock } from '../../src/node/clock.ts';
 import { makeSigner } from '../../src/node/crypto/sign.ts';
@@ -212,3 +218,12 @@ export const guarded = (audience: string, nonce = clock.newId().slice(0, 32)) =>
   issuedat: clock.now(),
   audience,
 });
+
+/** What a certified node of its own would send to `target`. */
+export const passFor = async (target: TestNode, body: string, owner = 'stranger') => {
+  const nodeKey = signerOf(keyOf(`${owner} node`));
+  const request = certificateRequest('testnet', nodeKey.publicKey);
+  const certificate = await stateCertificate(signerOf(keyOf(owner)), request, { now: clock.now() });
+  const pass = await makeRelayPass({ certificate, nodeKey, clock }, target.id, body);
+  return { [RELAY_HEADERS.certificate]: pass.certificate, [RELAY_HEADERS.auth]: pass.auth };
+};

@@ -1,6 +1,5 @@
 // Calls for a colony elsewhere, over HTTP and over the overlay: the same as at the home, and
-// nothing
-// is lost or left behind when somebody goes away.
+// nothing is lost or left behind when somebody goes away.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -12,6 +11,7 @@ import {
   endNodes,
   freePort,
   guarded,
+  passFor,
   post,
   publish,
   sealed,
@@ -146,6 +146,8 @@ describe.each([
       socket.resetAndDestroy();
       const { processid } = (await submitted).payload;
       if (!answered) await until(async () => (await stateOf(processid)) === 0, 5_000);
+      const found = await homeOf().send('alice', 'getprocessmsg', { processid });
+      expect(found.payload.retries).toBe(0);
       await homeOf().send('alice', 'cancelprocessmsg', { processid });
       await homeOf().send(colony, 'removeprocessmsg', { processid });
     }
@@ -196,6 +198,28 @@ describe.each([
     socket.send(sealed('alice', 'subscribeprocessesmsg', { ...fields, timeout: 1 }));
     await once(socket, 'close');
   });
+});
+
+test('what was assigned to a node that dies before it read the answer is put back', async () => {
+  const port = Number(new URL(web.url).port);
+  const body = sealed('e1', 'assignprocessmsg', { colonyname: idOf('near'), timeout: 60 });
+  const headers = Object.entries(await passFor(web, body));
+  const lines = [...headers, ['host', 'x'], ['content-length', String(body.length)]];
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.pause();
+  socket.write(`POST /federation/relay HTTP/1.1\r\n${head}\r\n${body}`);
+  await sleep(300);
+  const conditions = { colonyname: idOf('near'), executortype: 'worker' };
+  const spec = { funcname: 'f', conditions };
+  const { processid } = (await web.send('alice', 'submitfuncspecmsg', { spec })).payload;
+  const found = async () => (await web.send('alice', 'getprocessmsg', { processid })).payload;
+  expect((await found()).state).toBe(1);
+  socket.resetAndDestroy();
+  await until(async () => (await found()).state === 0, 5_000);
+  expect((await found()).retries).toBe(0);
+  await web.send('near', 'removeprocessmsg', { processid });
 });
 
 test('nothing is left on its way', async () => {

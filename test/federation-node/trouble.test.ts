@@ -2,14 +2,10 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeOutbound } from '../../src/compose/outbound.ts';
-import { makeRelayPass, RELAY_HEADERS } from '../../src/federation/relay-auth.ts';
+import { RELAY_HEADERS } from '../../src/federation/relay-auth.ts';
 import { replyProofProblem } from '../../src/federation/reply-proof.ts';
 import { signerOf } from '../../src/federation/signature.ts';
-import {
-  certificateRequest,
-  stateCertificate,
-  stateRevocation,
-} from '../../src/federation/statements.ts';
+import { stateRevocation } from '../../src/federation/statements.ts';
 import { LIMITS } from '../../src/node/limits.ts';
 import { answerOf, idOf, keyOf } from '../support/world.ts';
 import {
@@ -18,6 +14,7 @@ import {
   freePort,
   getJson,
   guarded,
+  passFor,
   post,
   publish,
   sealed,
@@ -62,15 +59,6 @@ const publicKeys = async () =>
       publicKey: (await node.status()).nodekey as string,
     })),
   );
-
-/** What a certified node of its own would send to `target`. */
-const passFor = async (target: TestNode, body: string, owner = 'stranger') => {
-  const nodeKey = signerOf(keyOf(`${owner} node`));
-  const request = certificateRequest('testnet', nodeKey.publicKey);
-  const certificate = await stateCertificate(signerOf(keyOf(owner)), request, { now: clock.now() });
-  const pass = await makeRelayPass({ certificate, nodeKey, clock }, target.id, body);
-  return { [RELAY_HEADERS.certificate]: pass.certificate, [RELAY_HEADERS.auth]: pass.auth };
-};
 
 /** As a node sends it; `fetch` would repeat by itself what was answered with 421. */
 const relayed = async (node: TestNode, body: string, headers: Record<string, string>) => {
