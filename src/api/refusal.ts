@@ -34,11 +34,13 @@ export const wordsOf = (
 
 /**
  * The error reply for a Fault. `detail` tells which field of the payload was wrong, `made` what the
- * first of two same calls made.
+ * first of two same calls made; `server` and `time` what a protected call would have to say.
  */
 export const faultReply = (error: Fault, message: string): Reply => {
-  const { problem: detail, made } = error.detail;
-  if (detail === undefined && made === undefined) return errorReply(error.status, message);
-  const payload = stringifyJson({ status: error.status, message, detail, made });
+  const { problem: detail, made, server, time } = error.detail;
+  const isPlain = detail === undefined && made === undefined && time === undefined;
+  if (isPlain) return errorReply(error.status, message);
+  const told = time === undefined ? { detail, made } : { server, time };
+  const payload = stringifyJson({ status: error.status, message, ...told });
   return { status: error.status, body: replyBody('error', payload, true) };
 };

@@ -1,12 +1,13 @@
 // Signed calls of the command line: one message in, its reply out, the server's refusals as errors.
 // Serves both dialects: the message decides. Replies keep 64-bit integers exact.
 
+import { makeProtection } from '../api/client/protection.ts';
 import { parseJson, stringifyJson } from '../node/model/json.ts';
 import { type ServerAddress, serverAddress } from './address.ts';
 import type { Context } from './command.ts';
 import { advised, ServerError } from './errors.ts';
 import { withKey } from './identity.ts';
-import { callDeadline, exchange } from './transport.ts';
+import { callDeadline, exchange, type HttpReply } from './transport.ts';
 
 /**
  * Sends one message and returns the decoded reply. `T` is what the protocol says the reply is; an
@@ -56,30 +57,43 @@ export const readReply = (status: number, body: string): unknown => {
   );
 };
 
+const sealed = async (
+  payloadtype: string,
+  fields: Readonly<Record<string, unknown>>,
+  prvkey: string | undefined,
+): Promise<string> => {
+  const json = stringifyJson({ ...fields, msgtype: payloadtype });
+  const payload = Buffer.from(json).toString('base64');
+  let signature = '';
+  if (prvkey !== undefined) {
+    // Loaded here: help, completion and the keychain never need the curve.
+    const { sign } = await import('../node/crypto/sign.ts');
+    signature = withKey(() => sign(payload, prvkey));
+  }
+  return JSON.stringify({ signature, payloadtype, payload });
+};
+
 /**
  * Calls to one server. Without a key the message goes unsigned (`versionmsg`, `getserverinfomsg`).
  */
-export const callerTo =
-  (at: ServerAddress): Call =>
-  async <T>(
+export const callerTo = (at: ServerAddress): Call => {
+  const protection = makeProtection();
+  return async <T>(
     payloadtype: string,
     fields: Readonly<Record<string, unknown>>,
     prvkey: string | undefined,
     signal?: AbortSignal,
   ): Promise<T> => {
-    const json = stringifyJson({ ...fields, msgtype: payloadtype });
-    const payload = Buffer.from(json).toString('base64');
-    let signature = '';
-    if (prvkey !== undefined) {
-      // Loaded here: help, completion and the keychain never need the curve.
-      const { sign } = await import('../node/crypto/sign.ts');
-      signature = withKey(() => sign(payload, prvkey));
-    }
-    const envelope = JSON.stringify({ signature, payloadtype, payload });
     const until = signal ?? callDeadline();
-    const { status, body } = await exchange(at, '/api', envelope, until);
+    const send = async (): Promise<HttpReply> => {
+      const all = { ...fields, ...protection.fields() };
+      return exchange(at, '/api', await sealed(payloadtype, all, prvkey), until);
+    };
+    const first = await send();
+    const { status, body } = protection.isDemandedBy(first.body) ? await send() : first;
     return readReply(status, body) as T;
   };
+};
 
 /** Calls to the server that flags and environment name. */
 export const caller = (

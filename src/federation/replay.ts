@@ -43,6 +43,10 @@ const NONCE = /^[A-Za-z0-9_-]{16,64}$/;
 /** Name under which a protected call is remembered: the caller and his nonce, nothing else. */
 export const replayKey = (caller: string, nonce: string): string => `${caller}/${nonce}`;
 
+/** A refusal that tells the caller what a protected call to this server would say. */
+const refuse = (text: string, { serverid, now }: ReplayFacts): Fault =>
+  fault('forbidden', text, { server: serverid, time: now });
+
 /**
  * How a call is protected. Throws `forbidden` for one that is protected wrongly: out of the window
  * of 120 seconds, for another server, or without a nonce where the colony demands one.
@@ -50,11 +54,11 @@ export const replayKey = (caller: string, nonce: string): string => `${caller}/$
 export const protectionOf = (fields: ReplayFields, facts: ReplayFacts): Protection => {
   const { nonce, issuedat, audience } = fields;
   if (audience !== undefined && audience !== facts.serverid) {
-    throw fault('forbidden', 'the call is meant for another server (audience)');
+    throw refuse('the call is meant for another server (audience)', facts);
   }
   if (nonce === undefined) {
     if (!facts.demanded) return { kind: 'open' };
-    throw fault('forbidden', 'this colony demands nonce, issuedat and audience in every call');
+    throw refuse('this colony demands nonce, issuedat and audience in every call', facts);
   }
   if (typeof nonce !== 'string' || !NONCE.test(nonce)) {
     throw fault('bad-request', 'nonce: expected 16 to 64 letters, digits, _ or -');
@@ -63,10 +67,10 @@ export const protectionOf = (fields: ReplayFields, facts: ReplayFacts): Protecti
     throw fault('bad-request', 'issuedat: expected milliseconds since 1970 as an integer');
   }
   if (Math.abs(facts.now - issuedat) > LIMITS.replayWindowMs) {
-    throw fault('forbidden', 'issuedat: more than 120 seconds from the clock of this server');
+    throw refuse('issuedat: more than 120 seconds from the clock of this server', facts);
   }
   if (facts.mutating && audience === undefined) {
-    throw fault('forbidden', 'audience: a protected call that changes something names its server');
+    throw refuse('audience: a protected call that changes something names its server', facts);
   }
   const key = replayKey(facts.caller, nonce);
   return { kind: 'once', key, nonce, forgetAt: issuedat + LIMITS.replayWindowMs + 1 };

@@ -1,7 +1,12 @@
 // Calls that take effect once: directly, relayed, and after a restart.
 
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { idOf } from '../support/world.ts';
+import { makeClient } from '../../src/sdk.ts';
+import { runIn } from '../cli/world.ts';
+import { idOf, keyOf } from '../support/world.ts';
 import {
   clock,
   endNodes,
@@ -29,6 +34,7 @@ beforeAll(async () => {
   await publish(relay, 'dev', [home.id]);
   await home.colony('strict');
   await home.user('alice', 'strict');
+  await home.executor('e1', 'strict');
   await publish(relay, 'strict', [home.id], { flags: ['nonces-required'] });
 }, 60_000);
 afterAll(() => endNodes([home, relay]));
@@ -136,6 +142,56 @@ test('a colony may demand nonces, of direct and of relayed calls', async () => {
     const taken = await node.send('alice', 'getcolonymsg', { ...plain, ...guarded(home.id) });
     expect(taken.status).toBe(200);
   }
+});
+
+test('a refusal for want of protection says for which server and at what time', async () => {
+  const asked = [
+    { colonyname: STRICT },
+    { colonyname: STRICT, ...guarded(relay.id) },
+    { colonyname: STRICT, ...guarded(home.id), issuedat: clock.now() - 500_000 },
+  ];
+  for (const fields of asked) {
+    const { status, payload } = await relay.send('alice', 'getcolonymsg', fields);
+    expect([status, payload.server]).toEqual([403, home.id]);
+    expect(Math.abs(payload.time - clock.now())).toBeLessThan(60_000);
+  }
+});
+
+test('clients of the SDK protect what they send once a colony demands it', async () => {
+  for (const { url } of [home, relay]) {
+    const alice = makeClient({ url, key: keyOf('alice') });
+    const worker = makeClient({ url, key: keyOf('e1') });
+    const conditions = { colonyname: STRICT, executortype: 'worker' };
+    const { processid } = await alice.submit({ spec: { funcname: 'f', conditions } });
+    const fresh = makeClient({ url, key: keyOf('alice') });
+    const finished = fresh.waitForProcess({ processid, timeout: 20 });
+    const taken = await worker.next({ colonyname: STRICT, waitS: 5 });
+    expect(taken).toMatchObject({ processid });
+    await worker.close({ processid, out: ['done'] });
+    expect(await finished).toMatchObject({ processid, out: ['done'] });
+    // Two polls with the same words are two calls.
+    for (let i = 0; i < 2; i += 1) {
+      expect(await worker.next({ colonyname: STRICT, waitS: 1 })).toBeUndefined();
+    }
+    // What is demanded for one colony is good for others on the same server.
+    expect(await alice.getColony({ colonyname: DEV })).toMatchObject({ colonyid: DEV });
+  }
+});
+
+test('so does the command line', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'colonies-'));
+  const spec = { conditions: { executortype: 'worker' }, funcname: 'f' };
+  await writeFile(join(folder, 'spec.json'), JSON.stringify(spec));
+  for (const { node } of [home, relay]) {
+    const at = ['--host', '127.0.0.1', '--port', String(node.port), '--insecure'];
+    const env = { COLONIES_COLONY_NAME: STRICT, COLONIES_PRVKEY: keyOf('alice') };
+    const args = ['process', 'submit', '--spec', join(folder, 'spec.json'), ...at];
+    const submitted = await runIn(folder, args, { env });
+    expect([submitted.code, submitted.err]).toEqual([0, expect.anything()]);
+    const listed = await runIn(folder, ['process', 'psw', ...at], { env });
+    expect(listed.code).toBe(0);
+  }
+  await rm(folder, { recursive: true });
 });
 
 test('a repeat is known after a restart', async () => {

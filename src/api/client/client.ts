@@ -11,8 +11,15 @@ import type { Courier } from './courier.ts';
 import { makeSealer, openReply, type Sign } from './envelopes.ts';
 import { ColoniesError } from './error.ts';
 import type { MessageOf, ReplyOf } from './messages.ts';
+import { makeProtection } from './protection.ts';
 import { framesBy, framesFrom, makeSubscriptions, type Subscribing } from './subscriptions.ts';
-import { baseUrl, httpTransport, type ServerAddress, type Transport } from './transport.ts';
+import {
+  baseUrl,
+  type Exchange,
+  httpTransport,
+  type ServerAddress,
+  type Transport,
+} from './transport.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -96,6 +103,17 @@ export const makeClient = (options: ClientOptions = {}): Client => {
   const { key, courier, transport = httpTransport(base, options.fetch) } = options;
   const sign = options.sign ?? (key === undefined ? undefined : makeSigner(key));
   const seal = makeSealer(sign);
+  const protection = makeProtection();
+
+  const ask = (
+    payloadtype: string,
+    fields: object,
+    kind: Op['kind'],
+    until: AbortSignal,
+  ): Promise<Exchange> => {
+    const repeats = kind !== 'write' && !protection.isOn();
+    return transport(seal(payloadtype, { ...fields, ...protection.fields() }, repeats), until);
+  };
 
   const exchange = async (
     payloadtype: string,
@@ -103,11 +121,11 @@ export const makeClient = (options: ClientOptions = {}): Client => {
     kind: Op['kind'],
     { signal, timeoutMs = CALL_MS }: CallOptions,
   ): Promise<unknown> => {
-    const reply = await within(timeoutMs, signal, (until) =>
-      courier === undefined
-        ? transport(seal(payloadtype, fields, kind !== 'write'), until)
-        : courier.send({ payloadtype, fields, kind, sign }, until),
-    );
+    const reply = await within(timeoutMs, signal, async (until) => {
+      if (courier !== undefined) return courier.send({ payloadtype, fields, kind, sign }, until);
+      const first = await ask(payloadtype, fields, kind, until);
+      return protection.isDemandedBy(first.body) ? ask(payloadtype, fields, kind, until) : first;
+    });
     return openReply(payloadtype, reply.status, reply.body);
   };
 
@@ -139,7 +157,7 @@ export const makeClient = (options: ClientOptions = {}): Client => {
   return {
     ...methods,
     ...makeSubscriptions(
-      courier === undefined ? framesFrom(base, seal) : framesBy(courier, sign),
+      courier === undefined ? framesFrom(base, seal, protection) : framesBy(courier, sign),
       (processid) => methods.getProcess({ processid }),
     ),
     next,

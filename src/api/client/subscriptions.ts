@@ -7,6 +7,7 @@ import type { makeSealer, Sign } from './envelopes.ts';
 import { openReply } from './envelopes.ts';
 import { ColoniesError } from './error.ts';
 import type { MessageOf } from './messages.ts';
+import type { Protection } from './protection.ts';
 import { openFrames } from './socket.ts';
 
 const PROCESS = 'subscribeprocessmsg';
@@ -54,12 +55,32 @@ type OpenFrames = (
   signal: AbortSignal | undefined,
 ) => Promise<AsyncIterable<string>>;
 
-/** Frames of the one server at `base`. */
-export const framesFrom = (base: string, seal: ReturnType<typeof makeSealer>): OpenFrames => {
+/** Frames of the one server at `base`, which may demand protection. */
+export const framesFrom = (
+  base: string,
+  seal: ReturnType<typeof makeSealer>,
+  protection: Protection,
+): OpenFrames => {
   const url = `${base.replace(/^http/, 'ws')}/pubsub`;
-  return (wishes, signal) => {
-    const bodies = wishes.map(({ type, fields }) => seal(type, fields, false));
+  const open: OpenFrames = (wishes, signal) => {
+    const bodies = wishes.map(({ type, fields }) =>
+      seal(type, { ...fields, ...protection.fields() }, false),
+    );
     return openFrames(url, bodies, signal);
+  };
+  return async (wishes, signal) => {
+    const opened = await open(wishes, signal);
+    return (async function* frames(): AsyncGenerator<string> {
+      let isFirst = true;
+      for await (const text of opened) {
+        if (isFirst && protection.isDemandedBy(text)) {
+          yield* await open(wishes, signal);
+          return;
+        }
+        isFirst = false;
+        yield text;
+      }
+    })();
   };
 };
 
