@@ -121,7 +121,7 @@ const locate = (allow: Ranked, way: Way, engine: Engine): string | Absent => {
     way.colony = way.process && engine.colonies.byNo(way.process.colony);
     if (way.colony === undefined) return absent({ process: id }, allow.missing, msg);
   } else {
-    const target = allow.at(msg);
+    const target = allow.at(msg, way.caller);
     const found = allow.find(msg, engine, way.caller);
     if (found === undefined) return absent(target, allow.missing, msg);
     way.colony = found.colony;

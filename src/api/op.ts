@@ -109,7 +109,7 @@ export type Allow<M, X = unknown> =
     }
   | {
       readonly who: Rank;
-      at(msg: M): Target;
+      at(msg: M, caller: string): Target;
       /** One id may be several things: `caller` decides which of them is meant. */
       find(msg: M, engine: Engine, caller: string): Found<X> | undefined;
       readonly missing: Missing<M>;

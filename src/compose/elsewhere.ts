@@ -2,7 +2,7 @@
 // the federation's relay finds the host. Calls that were relayed here are never sent on.
 
 import { setMaxListeners } from 'node:events';
-import type { Elsewhere } from '../api/dispatch.ts';
+import type { Elsewhere, Outgoing } from '../api/dispatch.ts';
 import type { Target } from '../api/op.ts';
 import type { WatchElsewhere } from '../api/ws.ts';
 import { serverTag, tagsOf } from '../federation/ids.ts';
@@ -10,7 +10,9 @@ import type { Call, Relay, Send } from '../federation/relay.ts';
 import { isId } from '../node/crypto/ids.ts';
 import { Fault, fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
+import type { Log } from '../node/log.ts';
 import { decodePayload, type Reply } from '../node/model/envelope.ts';
+import { openFollowing } from './following.ts';
 import type { Guesses } from './guesses.ts';
 import type { RelayedCall } from './relay-out.ts';
 import type { WatchCall } from './relay-watch.ts';
@@ -20,8 +22,11 @@ export interface OutwardDeps {
   readonly guesses: Guesses;
   readonly sendCall: (call: RelayedCall) => Send<Reply>;
   readonly sendWatch: (call: WatchCall) => Send<() => void>;
+  /** Whether a caller belongs to a colony of this node. */
+  readonly isMemberHere: (caller: string) => boolean;
   /** Counts what became of relayed calls, by name. */
   readonly count: (name: string) => void;
+  readonly log: Log;
   readonly limits: Limits;
 }
 
@@ -76,9 +81,29 @@ export const audienceTag = (payload: string): string | undefined => {
 type Route = ReturnType<typeof makeRoute>;
 type Gate = ReturnType<typeof makeGate>;
 
+const noWhere = (): Fault =>
+  fault(
+    'not-found',
+    'nothing with this id is on this server, and it does not know in which colony elsewhere it ' +
+      'may be: make a call that names the colony by its id first',
+  );
+
+/** Whether a colony's home says that it does not have what was asked for by its id alone. */
+const isAbsent = (target: Target, kind: Outgoing['kind'], status: number): boolean => {
+  if ('colony' in target) return false;
+  // Who reads an attribute is told so with 400; that the message is well-formed is known here.
+  return status === 404 || (status === 400 && kind === 'read' && 'other' in target);
+};
+
+/** Whether a colony that could not be asked leaves it open that the thing is in the next one. */
+const leavesOpen = (target: Target, error: unknown): error is Fault =>
+  !('colony' in target) &&
+  error instanceof Fault &&
+  (error.code === 'unavailable' || error.code === 'not-home');
+
 const makeCalls =
   (
-    { guesses, sendCall, count }: OutwardDeps,
+    { guesses, sendCall, isMemberHere, count }: OutwardDeps,
     route: Route,
     short: Gate,
     waiting: Gate,
@@ -86,7 +111,10 @@ const makeCalls =
   async (target, call) => {
     const { caller, kind, body, origin } = call;
     const where = await guesses.for(target, caller);
-    if (where.length === 0) return undefined;
+    if (where.length === 0) {
+      if ('colony' in target || isMemberHere(caller)) return undefined;
+      throw noWhere();
+    }
     const waits = kind === 'wait';
     const leave = (waits ? waiting : short).enter();
     // A short call ends soon enough by itself; only one that waits is worth cancelling.
@@ -94,27 +122,36 @@ const makeCalls =
     const payer = { address: origin.address, caller };
     const meant = audienceTag(call.envelope.payload);
     let last: Reply | undefined;
+    let unasked: Fault | undefined;
     try {
       for (const guess of where) {
         const prefer = guess.prefer ?? meant;
         const asked = { ...guess, prefer, mutating: kind !== 'read', payer, signal };
-        const reply = await route(asked, sendCall({ body, waits, signal }));
-        if (reply === undefined) continue;
-        last = reply;
-        // Not there: nothing happened, and it may be in the next colony. A poll has waited enough.
-        if (reply.status === 404 && !('colony' in target) && !waits) continue;
-        await guesses.learn(call, target, guess.colonyid, reply);
-        break;
+        try {
+          const reply = await route(asked, sendCall({ body, waits, signal }));
+          if (reply === undefined) continue;
+          last = reply;
+          // Nothing happened there, and it may be in the next colony. A poll has waited enough.
+          if (isAbsent(target, kind, reply.status) && !waits) continue;
+          unasked = undefined;
+          await guesses.learn(call, target, guess.colonyid, reply);
+          break;
+        } catch (error) {
+          if (!leavesOpen(target, error) || signal.aborted) throw error;
+          unasked ??= error;
+        }
       }
     } finally {
       leave();
     }
+    // That the others do not have it says nothing while one could not be asked.
+    if (unasked !== undefined) throw unasked;
     if (last !== undefined) count('answered');
     return last;
   };
 
 const makeWatches =
-  ({ guesses, sendWatch, count }: OutwardDeps, route: Route, waiting: Gate): WatchElsewhere =>
+  ({ guesses, sendWatch, count, log }: OutwardDeps, route: Route, waiting: Gate): WatchElsewhere =>
   async (target, { envelope, caller, origin, body, frame, ended }) => {
     const [guess] = await guesses.for(target, caller);
     if (guess === undefined) return undefined;
@@ -127,9 +164,16 @@ const makeWatches =
       leave();
       ended();
     };
+    const failed = (error: unknown): void => {
+      if (!(error instanceof Fault)) log.error('a subscription could not follow', { error });
+    };
     let end: (() => void) | undefined;
     try {
-      end = await route(asked, sendWatch({ body, frame, ended: onEnded, signal }));
+      end = await openFollowing(
+        (denied, to) => route({ ...asked, denied }, sendWatch({ body, ...to, signal })),
+        { frame, ended: onEnded },
+        failed,
+      );
     } finally {
       if (end === undefined) leave();
     }

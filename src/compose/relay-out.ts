@@ -1,13 +1,12 @@
 // Sends a client's call to one host of its colony, byte for byte, over the way that reaches it.
-// Says
-// whether a byte left; never tries a second time what may have arrived.
+// Says whether a byte left; never tries a second time what may have arrived.
 
 import type { Calls } from '../dht/overlay.ts';
 import { type Attempt, failedAttempt, type Send } from '../federation/relay.ts';
 import { RELAY_HEADERS, type RelayPass } from '../federation/relay-auth.ts';
 import type { Host } from '../federation/resolve.ts';
 import type { Clock } from '../node/clock.ts';
-import { fault } from '../node/errors.ts';
+import { Fault, fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import type { Reply } from '../node/model/envelope.ts';
@@ -61,22 +60,31 @@ export const routesTo = (
   return [...all.filter(isVia), ...all.filter((route) => !isVia(route))];
 };
 
-/** The first way over which bytes could leave decides. */
+const isBusy = (error: unknown): error is Fault =>
+  error instanceof Fault && error.code === 'too-many';
+
+/**
+ * The first way over which bytes could leave decides. Throws too-many for a host that was reached
+ * and takes no more: then no other one is asked in its place.
+ */
 export const firstWay = async <T>(
   ways: readonly Way<T>[],
   signal: AbortSignal,
 ): Promise<Attempt<T>> => {
   let attempt: Attempt<T> = { kind: 'unreachable', reason: 'no way to it is known' };
+  let busy: Fault | undefined;
   for (const way of ways) {
     try {
       attempt = await way();
     } catch (error) {
       // Whoever went away learns nothing any more; what is no Fault is a bug and goes up.
       if (signal.aborted) return { kind: 'lost', reason: 'the caller went away' };
+      if (isBusy(error)) busy = error;
       attempt = failedAttempt(error);
     }
     if (attempt.kind !== 'unreachable') return attempt;
   }
+  if (busy !== undefined) throw busy;
   return attempt;
 };
 

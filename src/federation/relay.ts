@@ -28,6 +28,8 @@ export interface Call {
   readonly payer: Payer;
   /** Tag of the server that has the thing asked for: when a host bears it, no other is asked. */
   readonly prefer?: string | undefined;
+  /** Whether the host that was sent to has answered 421 already, where that comes late. */
+  readonly denied?: boolean;
   /** Fires when the caller went away. */
   readonly signal: AbortSignal;
 }
@@ -56,6 +58,7 @@ interface Round<T> {
 }
 
 const MISDIRECTED = 421;
+const DENIED = { answer: undefined, denied: 1, reasons: [] } as const;
 
 const gone = (): Fault => fault('unavailable', 'the caller went away');
 
@@ -122,7 +125,7 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
       const startedAt = clock.now();
       const known = await resolver.resolve(colonyid, { until: 'first', payer });
       if (!known) throw fault('not-found', `nobody knows colony ${colonyid}`);
-      const first = await tryHosts(call, known, tried, send);
+      const first = call.denied === true ? DENIED : await tryHosts(call, known, tried, send);
       if (first.answer) return first.answer.value;
       // A host that could not be asked a moment ago may be back.
       for (const { serverid } of known.hosts) consents.forget(serverid, colonyid);

@@ -40,9 +40,13 @@ export const makeRoutes = (tags: TagBook): Routes => {
     rememberCaller: (caller, colonyid) => callers.add(caller, colonyid),
     rememberThing: (id, colonyid) => things.add(id, colonyid),
     coloniesFor: async (thing, caller) => {
-      const byThing = thing === undefined ? [] : things.get(thing);
+      const seen = thing === undefined ? [] : things.get(thing);
       const tagged = thing !== undefined && tagsOf(thing) ? await tags.coloniesOf(thing) : [];
-      return [...new Set([...byThing, ...tagged, ...callers.get(caller)])];
+      const own = callers.get(caller);
+      // Where a thing was seen is the word of that colony's home: it must not lead members of other
+      // colonies there, so it orders the caller's own colonies and comes last otherwise.
+      const likely = [...tagged, ...seen].filter((colonyid) => own.includes(colonyid));
+      return [...new Set([...likely, ...tagged, ...own, ...seen])];
     },
   };
 };

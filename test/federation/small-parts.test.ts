@@ -94,7 +94,7 @@ describe('routable ids', () => {
 });
 
 describe('routes', () => {
-  it('go by what was relayed, then by tag, then by the caller', async () => {
+  it('go by tag, then by the colonies of the caller, then by what was relayed', async () => {
     const tags = makeTagBook(memoryStore());
     const routes = makeRoutes(tags);
     const [x, y, z] = ['x', 'y', 'z'].map((name) => keyOf(name).id) as [string, string, string];
@@ -102,9 +102,28 @@ describe('routes', () => {
     await tags.remember(y);
     routes.rememberCaller('caller', z);
     routes.rememberThing(process, x);
-    expect(await routes.coloniesFor(process, 'caller')).toEqual([x, y, z]);
+    expect(await routes.coloniesFor(process, 'caller')).toEqual([y, z, x]);
     expect(await routes.coloniesFor(undefined, 'caller')).toEqual([z]);
     expect(await routes.coloniesFor(hashHex('other'), 'stranger')).toEqual([]);
+  });
+
+  it('among the colonies of the caller begin with the one where the thing was seen', async () => {
+    const routes = makeRoutes(makeTagBook(memoryStore()));
+    const [x, y, z] = ['x', 'y', 'z'].map((name) => keyOf(name).id) as [string, string, string];
+    const thing = hashHex('attribute');
+    for (const colonyid of [x, y, z]) routes.rememberCaller('caller', colonyid);
+    routes.rememberThing(thing, x);
+    expect(await routes.coloniesFor(thing, 'caller')).toEqual([x, z, y]);
+  });
+
+  it('of a stranger are what was relayed: a foreign home leads no member astray', async () => {
+    const routes = makeRoutes(makeTagBook(memoryStore()));
+    const [own, foreign] = [keyOf('own').id, keyOf('foreign').id];
+    const thing = hashHex('attribute');
+    routes.rememberCaller('member', own);
+    routes.rememberThing(thing, foreign);
+    expect(await routes.coloniesFor(thing, 'member')).toEqual([own, foreign]);
+    expect(await routes.coloniesFor(thing, 'stranger')).toEqual([foreign]);
   });
 
   it('put the colony a caller used last first, and keep a few', async () => {

@@ -38,8 +38,8 @@ export const subscribeProcesses = watch({
   needs: ['runtimetype', 'state'],
   allow: {
     who: 'member',
-    // The message names no colony: it is the caller's own.
-    at: () => ({ other: '' }),
+    // The message names no colony: it is the caller's own, wherever that is.
+    at: (_m, caller: string) => ({ other: caller }),
     find: (_m, engine: Engine, caller: string): Found<ExecutorRow> | undefined => {
       const rows = runtimesOf(engine, caller);
       const it = rows.find((row) => row.state === EXECUTOR_STATE.approved) ?? rows[0];
