@@ -123,6 +123,7 @@ const makeCalls =
     const meant = audienceTag(call.envelope.payload);
     let last: Reply | undefined;
     let unasked: Fault | undefined;
+    let denied: Fault | undefined;
     try {
       for (const guess of where) {
         const prefer = guess.prefer ?? meant;
@@ -138,14 +139,16 @@ const makeCalls =
           break;
         } catch (error) {
           if (!leavesOpen(target, error) || signal.aborted) throw error;
-          unasked ??= error;
+          if (error.code === 'not-home') denied ??= error;
+          else unasked ??= error;
         }
       }
     } finally {
       leave();
     }
     // That the others do not have it says nothing while one could not be asked.
-    if (unasked !== undefined) throw unasked;
+    const open = unasked ?? (last === undefined ? denied : undefined);
+    if (open !== undefined) throw open;
     if (last !== undefined) count('answered');
     return last;
   };
@@ -208,13 +211,16 @@ export const makeOutward = (deps: OutwardDeps): Outward => {
 
 /**
  * The router of calls that were relayed here: it refuses what is not here with 421, so that whoever
- * relayed looks anew. `hasTag`: whether a colony with this tag is here.
+ * relayed looks anew. `isHome`: whether this server answers for a colony; `hasTag`: whether a
+ * colony with this tag is here.
  */
 export const makeInward = (
+  isHome: (colonyid: string) => boolean,
   hasTag: (colonyTag: string) => boolean,
 ): { readonly calls: Elsewhere; readonly watches: WatchElsewhere } => {
   const check = async (target: Target): Promise<undefined> => {
-    if ('colony' in target && isId(target.colony)) {
+    // The colony may be here, and something in it that was asked for may not.
+    if ('colony' in target && isId(target.colony) && !isHome(target.colony)) {
       throw fault('not-home', `not home of colony ${target.colony}`);
     }
     const tags = 'process' in target ? tagsOf(target.process) : undefined;

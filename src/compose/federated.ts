@@ -252,7 +252,8 @@ const seamsOf = (ground: Ground, federation: Federation, hosted: Hosted, outward
     }
     return protect(fields, facts);
   };
-  const inward = makeInward(hasTag);
+  const isHere = isHereIn(opened);
+  const inward = makeInward((id) => isHere(id) && !hosted.isMovedAway(id), hasTag);
   return {
     front: { ...shared, protect, calls: outward.calls, watches: outward.watches },
     inner: { ...shared, protect: notHome, calls: inward.calls, watches: inward.watches },

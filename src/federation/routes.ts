@@ -40,13 +40,15 @@ export const makeRoutes = (tags: TagBook): Routes => {
     rememberCaller: (caller, colonyid) => callers.add(caller, colonyid),
     rememberThing: (id, colonyid) => things.add(id, colonyid),
     coloniesFor: async (thing, caller) => {
-      const seen = thing === undefined ? [] : things.get(thing);
-      const tagged = thing !== undefined && tagsOf(thing) ? await tags.coloniesOf(thing) : [];
       const own = callers.get(caller);
+      const firstOwn = (ids: readonly string[]) => ids.filter((one) => own.includes(one));
+      const tagged = thing !== undefined && tagsOf(thing) ? await tags.coloniesOf(thing) : [];
+      // An id with the tag of a known colony is in no other one.
+      if (tagged.length > 0) return [...new Set([...firstOwn(tagged), ...tagged])];
       // Where a thing was seen is the word of that colony's home: it must not lead members of other
       // colonies there, so it orders the caller's own colonies and comes last otherwise.
-      const likely = [...tagged, ...seen].filter((colonyid) => own.includes(colonyid));
-      return [...new Set([...likely, ...tagged, ...own, ...seen])];
+      const seen = thing === undefined ? [] : things.get(thing);
+      return [...new Set([...firstOwn(seen), ...own, ...seen])];
     },
   };
 };

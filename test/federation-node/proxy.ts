@@ -2,7 +2,7 @@
 // redirect.
 
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 
 export interface BadProxy {
   readonly url: string;
@@ -12,6 +12,8 @@ export interface BadProxy {
   onPath(path: string, how: 'drop' | 'redirect' | ((body: string) => string) | undefined): void;
   /** Paths that were asked for. */
   readonly seen: string[];
+  /** The last body that came for a path. */
+  body(path: string): Buffer | undefined;
   close(): Promise<void>;
 }
 
@@ -20,6 +22,7 @@ export const startProxy = async (): Promise<BadProxy> => {
   let target = '';
   const hows = new Map<string, 'drop' | 'redirect' | ((body: string) => string)>();
   const seen: string[] = [];
+  const bodies = new Map<string, Buffer>();
   const server = createServer((incoming, outgoing) => {
     const path = (incoming.url ?? '').split('?')[0] ?? '';
     seen.push(path);
@@ -27,6 +30,7 @@ export const startProxy = async (): Promise<BadProxy> => {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
+      bodies.set(path, Buffer.concat(chunks));
       if (how === 'drop') {
         incoming.socket.destroy();
         return;
@@ -55,6 +59,19 @@ export const startProxy = async (): Promise<BadProxy> => {
       forward.end(Buffer.concat(chunks));
     });
   });
+  // WebSockets pass as they are.
+  server.on('upgrade', (incoming, socket, head) => {
+    seen.push(incoming.url ?? '');
+    const { hostname, port } = new URL(target);
+    const forward = connect(Number(port), hostname);
+    const { method, url, rawHeaders } = incoming;
+    const lines = rawHeaders.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('');
+    forward.write(`${method} ${url} HTTP/1.1\r\n${lines}\r\n`);
+    forward.write(head);
+    socket.pipe(forward).pipe(socket);
+    socket.on('error', () => forward.destroy());
+    forward.on('error', () => socket.destroy());
+  });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
@@ -69,6 +86,7 @@ export const startProxy = async (): Promise<BadProxy> => {
       else hows.set(path, how);
     },
     seen,
+    body: (path) => bodies.get(path),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

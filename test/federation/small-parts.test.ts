@@ -94,7 +94,7 @@ describe('routable ids', () => {
 });
 
 describe('routes', () => {
-  it('go by tag, then by the colonies of the caller, then by what was relayed', async () => {
+  it('go by the tag alone, or by the colonies of the caller, then by what was relayed', async () => {
     const tags = makeTagBook(memoryStore());
     const routes = makeRoutes(tags);
     const [x, y, z] = ['x', 'y', 'z'].map((name) => keyOf(name).id) as [string, string, string];
@@ -102,7 +102,9 @@ describe('routes', () => {
     await tags.remember(y);
     routes.rememberCaller('caller', z);
     routes.rememberThing(process, x);
-    expect(await routes.coloniesFor(process, 'caller')).toEqual([y, z, x]);
+    expect(await routes.coloniesFor(process, 'caller')).toEqual([y]);
+    routes.rememberThing(hashHex('untagged'), x);
+    expect(await routes.coloniesFor(hashHex('untagged'), 'caller')).toEqual([z, x]);
     expect(await routes.coloniesFor(undefined, 'caller')).toEqual([z]);
     expect(await routes.coloniesFor(hashHex('other'), 'stranger')).toEqual([]);
   });

@@ -49,7 +49,10 @@ test('a colony is refused that cannot be one', async () => {
     400,
     `A Colony with id <${idOf('dev')}> already exists`,
   ]);
-  expect((await add({ colonyid: idOf('x'), name: 'a'.repeat(64) }))[0]).toBe(400);
+  expect(await add({ colonyid: idOf('x'), name: 'a'.repeat(64) })).toEqual([
+    400,
+    'A colony name must not be 64 hex digits: that is the form of an id',
+  ]);
   expect((await add({ colonyid: idOf('x'), name: 'line\nbreak' }))[0]).toBe(400);
   expect((await add({ colonyid: idOf('x'), name: 'n'.repeat(2000) }))[0]).toBe(400);
   expect(await w.as('server').getColonies()).toHaveLength(1);

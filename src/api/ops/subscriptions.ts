@@ -24,8 +24,8 @@ export const subscribeProcesses = watch({
   needs: ['colonyname', 'executortype', 'state', 'timeout'],
   allow: {
     who: 'member',
-    at: (m) => ({ colony: m.colonyname }),
     // Browser clients name no colony: theirs is meant.
+    at: (m, caller) => (m.colonyname === '' ? { other: caller } : { colony: m.colonyname }),
     find: (m, engine, caller) => {
       const [own] = m.colonyname === '' ? engine.executors.anywhere(caller) : [];
       const colony = own ? engine.colonies.byNo(own.colony) : engine.colonies.find(m.colonyname);
