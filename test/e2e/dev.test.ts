@@ -88,7 +88,8 @@ test('the demo, interrupted, leaves nothing running', async () => {
   const ports = [...demo.stdout().matchAll(/http:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => port);
   expect(ports).toHaveLength(3);
   const { code } = await demo.stop('SIGINT');
-  expect(code).not.toBe(0);
+  expect(code).toBe(130);
+  expect(demo.stderr()).toMatch(/^\s*Interrupted\. Worker and servers are stopped/);
   for (const port of ports) {
     await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
   }

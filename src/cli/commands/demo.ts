@@ -53,6 +53,9 @@ const timer = setInterval(() => {
 
 const hello = (text: string): string => `console.log(${JSON.stringify(text)})`;
 
+/** Exit code of what a signal ended, as shells have it. */
+const INTERRUPTED = 130;
+
 interface Cast {
   readonly colony: Key;
   readonly member: Key;
@@ -268,7 +271,7 @@ const demo = command({
     const startedMs = ctx.clock.now();
     const dir = await mkdtemp(join(tmpdir(), 'colonies-demo-'));
     const stage: Stage = { ctx, dir, programs: new Set() };
-    ctx.stopSignal();
+    const stopped = ctx.stopSignal();
     try {
       say(stage, 'A small federation on this machine; all of it is removed at the end.\n');
       const code = await play(stage);
@@ -277,6 +280,12 @@ const demo = command({
       say(stage, `10. Worker and servers are stopped. All of it took ${took}.\n`);
       say(stage, 'Next: `colonies dev` starts a server to try things on; README.md shows how.');
       return code;
+    } catch (error) {
+      if (!stopped.aborted) throw error;
+      // A terminal interrupts worker and servers along with the demo: whatever failed, this is why.
+      await stopAll(stage);
+      ctx.err('\nInterrupted. Worker and servers are stopped, and everything is removed.\n');
+      return INTERRUPTED;
     } finally {
       await stopAll(stage);
       await rm(dir, { recursive: true, force: true });

@@ -110,8 +110,9 @@ export const startServer = async (stage: Stage, options: ServerOptions): Promise
   );
   const port = await program.line(portOf);
   const call = callerTo({ host: HOST, port, tls: false, verify: true });
-  const { addresses } = await statusAt(port);
-  return { owner, port, address: addresses[0] ?? '', call, program };
+  const [address] = (await statusAt(port)).addresses;
+  if (address === undefined) throw new Error(`server ${name} is in no overlay`);
+  return { owner, port, address, call, program };
 };
 
 /** Waits until a server has this many peers. */
