@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import type { PeerId } from '@libp2p/interface';
 import { LevelDatastore } from 'datastore-level';
 import type { Clock } from '../node/clock.ts';
+import { Fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { type Bootstraps, makeBootstraps } from './bootstraps.ts';
@@ -238,6 +239,19 @@ const assemble = async (ground: Ground, later: Later, disk: LevelDatastore): Pro
   return { disk, host, kad, records, lookups, memory, peers, bootstraps, upkeep, unwatch };
 };
 
+/** Starts the host; an address that cannot be listened on is told in words of ours. */
+const listen = async (host: Host): Promise<void> => {
+  try {
+    await host.start();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : '';
+    const [, address, reason] = /(\/ip\S+): \w*Error: (?:listen )?(.+)/.exec(text) ?? [];
+    if (address === undefined) throw error;
+    const message = `the overlay cannot listen on ${address}: ${reason}`;
+    throw new Fault('unavailable', message, {}, error);
+  }
+};
+
 /**
  * Brings a node up. `register` adds the protocol handlers, before anybody can connect. When a step
  * fails everything that was opened is closed again.
@@ -254,7 +268,7 @@ export const startNode = async (
   try {
     const running = await assemble(ground, later, disk);
     await register(running.host);
-    await running.host.start();
+    await listen(running.host);
     if (stand.policy !== 'public') confirmListening(running.host);
     ground.health.start();
     running.bootstraps.start();

@@ -2,8 +2,8 @@
 // and flags. Pure: whoever reads files and `process.env` (the command line) hands them in.
 
 import { z } from 'zod';
+import { OverlaySchema } from './config-overlay.ts';
 import { fault } from './errors.ts';
-import { ADDRESS_POLICIES } from './model/address.ts';
 
 declare module 'zod' {
   interface GlobalMeta {
@@ -15,74 +15,8 @@ declare module 'zod' {
 }
 
 const seconds = () => z.int().min(0);
-const texts = () => z.array(z.string().min(1)).default([]);
-const option = (description: string, env: string, flag: string) =>
-  z
-    .boolean()
-    .default(false)
-    .meta({ description, env: [env], flag });
 const ID = /^[0-9a-f]{64}$/;
 const LABEL = /^[a-z0-9][a-z0-9.-]{0,31}$/;
-
-const OverlaySchema = z.strictObject({
-  listen: texts().meta({
-    description: 'Multiaddresses to listen on; one of listen, bootstrap, network joins the overlay',
-    env: ['COLONIES_LISTEN'],
-    flag: 'listen',
-  }),
-  bootstrap: texts().meta({
-    description: 'Nodes to join through: multiaddresses, or http(s) URLs of nodes',
-    env: ['COLONIES_BOOTSTRAP'],
-    flag: 'bootstrap',
-  }),
-  announce: texts().meta({
-    description: 'Multiaddresses and http(s) URLs under which others reach this node',
-    env: ['COLONIES_ANNOUNCE'],
-    flag: 'announce',
-  }),
-  network: z
-    .string()
-    .regex(/^[a-z0-9-]{0,32}$/, 'expected up to 32 of a-z, 0-9 and -')
-    .default('')
-    .meta({
-      description: 'Name of the overlay; `colonies` when empty',
-      env: ['COLONIES_NETWORK'],
-      flag: 'network',
-    }),
-  addressPolicy: z
-    .enum(ADDRESS_POLICIES)
-    .default('public')
-    .meta({
-      description: 'Which addresses of others may be connected to and announced',
-      env: ['COLONIES_ADDRESS_POLICY'],
-      flag: 'address-policy',
-    }),
-  sharedKeyFile: z
-    .string()
-    .default('')
-    .meta({
-      description: 'File with the key of a private overlay: 64 hex digits, or a swarm key',
-      env: ['COLONIES_OVERLAY_KEY_FILE'],
-      flag: 'overlay-key-file',
-    }),
-  mdns: option('Find nodes on the local network', 'COLONIES_MDNS', 'mdns'),
-  relayServer: option(
-    'Carry connections for nodes that cannot be dialled',
-    'COLONIES_RELAY_SERVER',
-    'relay-server',
-  ),
-  relayClient: option(
-    'Be reachable through other nodes: for hosts behind NAT',
-    'COLONIES_RELAY_CLIENT',
-    'relay-client',
-  ),
-  holePunching: option(
-    'Turn relayed connections into direct ones',
-    'COLONIES_HOLE_PUNCHING',
-    'hole-punching',
-  ),
-  portMapping: option('Ask the router for a port', 'COLONIES_PORT_MAPPING', 'port-mapping'),
-});
 
 const FederationSchema = z.strictObject({
   mode: z
@@ -263,7 +197,12 @@ export const hasOverlay = ({ overlay }: Config): boolean =>
   overlay.listen.length + overlay.bootstrap.length > 0 || overlay.network !== '' || overlay.mdns;
 
 const Checked = ConfigSchema.superRefine((config, ctx) => {
-  const { retention } = config;
+  const { retention, overlay } = config;
+  const plain = overlay.announce.findIndex((text) => text.startsWith('http:'));
+  if (plain >= 0 && overlay.addressPolicy === 'public') {
+    const message = 'under the address policy public others connect to https URLs only';
+    ctx.addIssue({ code: 'custom', path: ['overlay', 'announce', plain], message });
+  }
   if (retention.enabled && retention.keepS === 0) {
     ctx.addIssue({
       code: 'custom',
@@ -387,7 +326,8 @@ export const readConfig = (sources: ConfigSources = {}): Config => {
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => {
     const at = path.join('.');
-    const from = origin.get(at);
+    // Of a list the whole came from one place.
+    const from = origin.get(at) ?? origin.get(path.slice(0, -1).join('.'));
     const where = from === undefined ? at : `${at} (from ${from})`;
     return where === '' ? message : `${where}: ${message}`;
   });

@@ -319,4 +319,16 @@ describe('nodes', () => {
     await fails({ policy: 'public', announce: ['/ip4/10.0.0.1/tcp/1'] }, 'cannot be announced');
     await fails({ listen: ['127.0.0.1'] }, 'not a multiaddress');
   });
+
+  it('say in their own words where they cannot listen', async () => {
+    world = makeWorld();
+    const first = await world.node({});
+    const taken = first.address().replace(/\/p2p\/.*/, '');
+    await expect(world.node({ listen: [taken] })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(
+        new RegExp(`^the overlay cannot listen on ${taken}: EADDRINUSE: address already in use`),
+      ),
+    });
+  });
 });

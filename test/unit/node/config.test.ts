@@ -93,3 +93,36 @@ test('every setting is described, has a variable, and no flag or variable is use
   const names = SETTINGS.flatMap((s) => [...s.env, ...(s.flag === undefined ? [] : [s.flag])]);
   expect(new Set(names).size).toBe(names.length);
 });
+
+test('places in the overlay are addresses or URLs, and the refusal says where they came from', () => {
+  const wrong =
+    (path: string, ...values: string[]) =>
+    () =>
+      readConfig({ flags: { [path]: values } });
+  expect(wrong('overlay.listen', 'bogus')).toThrow(
+    'overlay.listen.0 (from --listen): expected a multiaddress',
+  );
+  expect(wrong('overlay.listen', 'http://127.0.0.1')).toThrow('expected a multiaddress');
+  for (const name of ['bootstrap', 'announce']) {
+    for (const text of ['bogus', 'ftp://host', 'https://', 'host:4001', '']) {
+      expect(wrong(`overlay.${name}`, '/ip4/127.0.0.1/tcp/1', text)).toThrow(
+        `overlay.${name}.1 (from --${name}): expected a multiaddress or an http(s) URL`,
+      );
+    }
+  }
+  const bootstrap = ['https://one.example:50080/path', 'http://[::1]:1', '/dns4/two.example/tcp/1'];
+  expect(readConfig({ flags: { 'overlay.bootstrap': bootstrap } }).overlay.bootstrap).toEqual(
+    bootstrap,
+  );
+});
+
+test('plain http is announced under the policies of near networks only', () => {
+  const announcing = (policy: string) =>
+    readConfig({
+      flags: { 'overlay.announce': ['http://one.example'], 'overlay.addressPolicy': policy },
+    });
+  expect(() => announcing('public')).toThrow(
+    /overlay\.announce\.0 \(from --announce\): .*https URLs only/,
+  );
+  expect(announcing('lan').overlay.announce).toEqual(['http://one.example']);
+});
