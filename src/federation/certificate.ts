@@ -44,9 +44,11 @@ const HINT =
   'networks: `colonies node request --out FILE` here, `colonies node certify --request FILE --out ' +
   'FILE` there, and `colonies node certify --certificate FILE` here';
 const NODE_KEY_DEAD =
-  'the node key is revoked: stop the node, move node.key and the folder overlay away, start it, and ' +
-  'run `colonies node certify`';
-const SERVER_KEY_DEAD = 'the key of the server owner is revoked: this server needs a new one';
+  'the key of this node is revoked: stop it, move node.key and the folder overlay away, start and ' +
+  'certify it';
+const SERVER_KEY_DEAD =
+  'the key of the server owner is revoked: start a server with another id, and have the colonies ' +
+  'publish that';
 
 /** Opens the certificate kept in the store; one for another key or server is left aside. */
 export const openCertificates = async (deps: CertificateDeps): Promise<Certificates> => {

@@ -133,10 +133,18 @@ const makeRenewal = (deps: PublisherDeps, placer: Placer): (() => Promise<void>)
     warnedAt.set(message, clock.now());
     log.warn(message, fields);
   };
-  return async () => {
+  const attention = 'the node certificate needs attention';
+  let lastState = '';
+  const look = (): void => {
     const { state, hint, expiresAt } = certificates.state();
-    if (hint !== undefined)
-      warn('the node certificate needs attention', { state, expiresAt, hint });
+    // Another state is news, however lately the last one was told.
+    if (state !== lastState) warnedAt.delete(attention);
+    if (hint !== undefined) warn(attention, { state, expiresAt, hint });
+    else if (state !== lastState) log.info('the node certificate is valid', { expiresAt });
+    lastState = state;
+  };
+  return async () => {
+    look();
     const certificate = certificates.current();
     if (!certificate) return;
     const last = await book.hint('server', serverid);

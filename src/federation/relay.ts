@@ -139,7 +139,8 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
       if (first.denied + (second?.denied ?? 0) > 0) {
         throw fault('not-home', `not home of colony ${colonyid}`);
       }
-      const why = (second ?? first).reasons[0] ?? 'its record names no server';
+      // What was tried in the first round is not tried again: then its reasons stand.
+      const why = second?.reasons[0] ?? first.reasons[0] ?? 'its record names no server';
       throw fault('unavailable', `no host of colony ${colonyid} could be reached (${why})`);
     },
   };

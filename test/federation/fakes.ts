@@ -19,7 +19,7 @@ import { certificateRequest, stateCertificate } from '../../src/federation/state
 import type { TrustPolicy } from '../../src/federation/trust.ts';
 import type { Clock } from '../../src/node/clock.ts';
 import { fault } from '../../src/node/errors.ts';
-import { silentLog } from '../../src/node/log.ts';
+import { type Log, silentLog } from '../../src/node/log.ts';
 import { engine, type Identity, keyOf, NETWORK, type TestClock, testClock } from './world.ts';
 
 // Shared by all nodes: what one has checked the others need not pay for again.
@@ -158,13 +158,15 @@ export interface MemberOptions {
   readonly bootstraps?: readonly string[];
   /** Key of the node, when it is not the usual one of its name. */
   readonly nodeKey?: string;
+  readonly log?: Log;
 }
 
 export const addNode = async (
   world: World,
   name: string,
-  { policy, certified = true, store = memoryStore(), bootstraps = [], nodeKey }: MemberOptions = {},
+  options: MemberOptions = {},
 ): Promise<Member> => {
+  const { policy, certified = true, store = memoryStore(), bootstraps = [], nodeKey } = options;
   const owner = keyOf(`server ${name}`);
   const node = keyOf(nodeKey ?? `node ${name}`);
   const url = `https://${name}.example.org`;
@@ -182,7 +184,7 @@ export const addNode = async (
     policy: { mode: 'open', depthMax: 3, scopes: [], ...policy },
     store,
     clock: world.clock,
-    log: silentLog(),
+    log: options.log ?? silentLog(),
     overlay: overlayOf(world, name, node.peer),
     pushes: pushesOf(world, name),
     ask: askOf(world, name),

@@ -10,6 +10,7 @@ import {
   stateEndorsement,
   stateRevocation,
 } from '../../src/federation/statements.ts';
+import { makeLog } from '../../src/node/log.ts';
 import { addNode, certifyNode, makeWorld, settle, tickAll } from './fakes.ts';
 import { DAY, HOUR, keyOf, NETWORK, signServer } from './world.ts';
 
@@ -64,6 +65,30 @@ describe('the server record', () => {
     world.clock.advance(HOUR);
     expect(a.federation.certificates.state().state).toBe('expired');
     expect(a.federation.certificates.current()).toBeUndefined();
+  });
+
+  it('tells each state of the certificate once, with what to do', async () => {
+    const world = makeWorld();
+    const lines: string[] = [];
+    const log = makeLog('info', (level, message, { hint = '' }) =>
+      lines.push(`${level} ${message}: ${hint}`),
+    );
+    const a = await addNode(world, 'a', { certified: false, log });
+    for (let i = 0; i < 3; i += 1) await tickAll(world);
+    await certifyNode(world.clock, a);
+    for (let i = 0; i < 3; i += 1) await tickAll(world);
+    const dead = await stateRevocation(a.owner, {
+      network: NETWORK,
+      now: world.clock.now(),
+      certificate: a.federation.certificates.current(),
+    });
+    await a.federation.publisher.submit(dead.bytes);
+    for (let i = 0; i < 3; i += 1) await tickAll(world);
+    expect(lines.filter((line) => /certificate/.test(line))).toEqual([
+      expect.stringMatching(/^warn .*needs attention: run `colonies node certify`/),
+      expect.stringMatching(/^info the node certificate is valid/),
+      expect.stringMatching(/^warn .*needs attention: the key of this node is revoked: stop it/),
+    ]);
   });
 
   it('refuses certificates for other nodes, of other servers, and older ones', async () => {

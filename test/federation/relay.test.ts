@@ -156,6 +156,17 @@ describe('routing', () => {
     });
   });
 
+  it('says why no host could be reached, also when the second look shows nothing new', async () => {
+    const { a, c } = await start();
+    const { send } = script({
+      [a.owner.id]: { kind: 'unreachable', reason: 'no certificate' },
+    });
+    await expect(c.federation.relay.route(call(), send)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(`(${a.owner.id}: no certificate)`),
+    });
+  });
+
   it('stops when the caller goes away', async () => {
     const { a, b, c } = await start();
     const controller = new AbortController();
