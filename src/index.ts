@@ -1,7 +1,7 @@
 // The composition of a node: the one place that knows every part and introduces them to each other.
 // What runs is decided here from the finished settings; how parts start and stop is lifecycle.ts.
 
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createSecureContext } from 'node:tls';
 import { makeDispatch } from './api/dispatch.ts';
@@ -25,6 +25,7 @@ import { chooseEngine } from './node/crypto/engines.ts';
 import { createIdentify, type Identify } from './node/crypto/identify.ts';
 import { type OpenedEngine, openEngine } from './node/engine/open.ts';
 import { fault } from './node/errors.ts';
+import { makeFolder } from './node/folder.ts';
 import { makeLifecycle, type Part, ticking } from './node/lifecycle.ts';
 import { LIMITS } from './node/limits.ts';
 import { type Log, silentLog } from './node/log.ts';
@@ -120,7 +121,7 @@ const openStore = async (
   parts: Parts,
 ): Promise<OpenedEngine> => {
   const { executors, retention } = config;
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(config.dataDir, 0o700);
   const opened: OpenedEngine = await openEngine({
     dir: config.dataDir,
     clock,

@@ -3,6 +3,7 @@
 
 import type { Context } from './command.ts';
 import { boolOf, type Env } from './env.ts';
+import { advised } from './errors.ts';
 
 export interface ServerAddress {
   readonly host: string;
@@ -15,13 +16,20 @@ export interface ServerAddress {
 export const DEFAULT_HOST = 'localhost';
 export const DEFAULT_PORT = 50080;
 
+const HOSTS =
+  'Give a name or an address alone in --host or COLONIES_SERVER_HOST; the port stands in --port or ' +
+  'COLONIES_SERVER_PORT.';
+
+const PORTS =
+  'The port is what --port, COLONIES_SERVER_HTTP_PORT or COLONIES_SERVER_PORT says, in this order.';
+
 /** A port number of the environment; throws the documented text for anything else. */
 export const parsePort = (text: string): number => {
   if (!/^[+-]?\d+$/.test(text)) {
-    throw new Error(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+    throw advised(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`, PORTS);
   }
   const port = Number(text);
-  if (port < 0 || port > 65_535) throw new Error(`invalid port ${text}: use 0 to 65535`);
+  if (port < 0 || port > 65_535) throw advised(`invalid port ${text}: use 0 to 65535`, PORTS);
   return port;
 };
 
@@ -47,12 +55,16 @@ export const serverAddress = (
   }
   const named = env.COLONIES_SERVER_HTTP_PORT ?? env.COLONIES_SERVER_PORT;
   const port = flags.port ?? (named === undefined ? DEFAULT_PORT : parsePort(named));
-  return {
+  const at = {
     host,
     port: parsePort(String(port)),
     tls: usesTls(env, globals.insecure),
     verify: globals.skipTlsVerify !== true,
   };
+  if (/[/@?#\\]/.test(host) || !URL.canParse(baseUrl(at))) {
+    throw advised(`${JSON.stringify(host)} is no host name`, HOSTS);
+  }
+  return at;
 };
 
 /** `http://host:port` of an address; IPv6 hosts in brackets. */

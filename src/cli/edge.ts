@@ -1,7 +1,7 @@
 // The process around a run of the command line: streams, signals, environment, home folder.
 // The only file that touches them.
 
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../node/clock.ts';
 import type { Edge } from './run.ts';
@@ -68,7 +68,8 @@ export const processEdge = (): Edge => {
   quietPipe(process.stderr, stop.request);
   return {
     env: process.env,
-    home: homedir(),
+    // An empty HOME counts as unset.
+    home: homedir() || userInfo().homedir,
     clock: systemClock(),
     stdout: (text) => process.stdout.write(text),
     stdoutBytes: writeBytes,

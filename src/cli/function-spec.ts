@@ -1,14 +1,14 @@
 // A function specification as `function submit` and `function exec` send it: defaults filled in.
 
 import { usageProblem } from './errors.ts';
-import { isObject, type JsonObject } from './spec-file.ts';
+import { type JsonObject, objectIn } from './spec-file.ts';
 
 /**
  * The specification of a file, with the colony when it names none and unlimited times where it says
  * 0 or nothing, as the original command line does.
  */
 export const functionSpec = (file: JsonObject, colony: string | undefined): JsonObject => {
-  const conditions = isObject(file['conditions']) ? file['conditions'] : {};
+  const conditions = objectIn(file, 'conditions');
   const colonyname = conditions['colonyname'] || colony;
   if (colonyname === undefined) {
     throw usageProblem('COLONIES_COLONY_NAME not set, and no conditions.colonyname in the file');

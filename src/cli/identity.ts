@@ -59,6 +59,11 @@ const inOrder = (
   executor: EnvName,
 ): readonly EnvName[] => (vocabulary === 'runtime' ? [runtime, executor] : [executor, runtime]);
 
+/** The environment says nothing at all: names the variable of each vocabulary, and where to get them. */
+const notSet = (today: string, runtime: string, flags: string): string =>
+  `${today} not set (in the words of 2022: ${runtime}), and no ${flags} given; ` +
+  '`colonies dev` prints the variables of a development server';
+
 const BAD_KEY = 'A private key is 64 hex digits; `colonies keychain generate` makes one.';
 
 /** What `make` gives, which needs a private key; a bad key is told as such. */
@@ -121,7 +126,9 @@ export const serverOwnerKey = async (ctx: Needs, flags: IdentityFlags): Promise<
   if (key !== undefined) return key;
   if (id !== undefined) throw missingKey(ctx, id, 'server');
   if (vocabulary === 'executor') {
-    throw usageProblem('COLONIES_SERVER_PRVKEY not set, and no --serverprvkey or --serverid given');
+    throw usageProblem(
+      notSet('COLONIES_SERVER_PRVKEY', 'COLONIES_SERVERID', '--serverprvkey or --serverid'),
+    );
   }
   throw advised('Unknown Server Id', 'Give --serverid, or set COLONIES_SERVERID.');
 };
@@ -143,7 +150,7 @@ export const colonyRef = (ctx: Pick<Needs, 'env'>, flags: IdentityFlags): string
   const found = findColonyRef(ctx, flags);
   if (found !== undefined) return found;
   if (vocabularyOf(ctx.env, flags) === 'executor') {
-    throw usageProblem('COLONIES_COLONY_NAME not set, and no colony given as a flag');
+    throw usageProblem(notSet('COLONIES_COLONY_NAME', 'COLONIES_COLONYID', '--colonyid'));
   }
   throw advised('Unknown Colony Id', 'Give --colonyid, or set COLONIES_COLONYID.');
 };
@@ -176,7 +183,7 @@ export const colonyOwnerKey = async (
   const key = await findColonyOwnerKey(ctx, flags, colony);
   if (key !== undefined) return key;
   if (vocabularyOf(ctx.env, flags) === 'executor' && !IS_ID.test(colony)) {
-    throw usageProblem('COLONIES_COLONY_PRVKEY not set, and no --colonyprvkey given');
+    throw usageProblem(notSet('COLONIES_COLONY_PRVKEY', 'COLONIES_COLONYID', '--colonyprvkey'));
   }
   throw missingKey(ctx, colony, 'colony');
 };
@@ -205,7 +212,7 @@ export const memberKey = async (ctx: Needs, flags: IdentityFlags): Promise<strin
   if (key !== undefined) return key;
   if (id !== undefined) throw missingKey(ctx, id, 'runtime');
   if (vocabulary === 'executor') {
-    throw usageProblem('COLONIES_PRVKEY not set, and no --prvkey given');
+    throw usageProblem(notSet('COLONIES_PRVKEY', 'COLONIES_RUNTIMEID', '--prvkey'));
   }
   throw new MissingKey('Unknown Runtime Id', 'Give --runtimeid, or set COLONIES_RUNTIMEID.');
 };

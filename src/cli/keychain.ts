@@ -1,9 +1,10 @@
 // The keychain: `~/.colonies`, one file per identity, named by its id, holding 64 hex digits.
 // Folder 0700, files 0600, no encryption, no newline: the layout of 2022.
 
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { usageProblem } from './errors.ts';
+import { makeFolder } from '../node/folder.ts';
+import { advised, usageProblem } from './errors.ts';
 
 export interface Keychain {
   readonly folder: string;
@@ -18,9 +19,31 @@ export interface Keychain {
 const NAME = /^[^/\\\0]+$/;
 const DOTS = /^\.{1,2}$/;
 
-const isMissing = (error: unknown): boolean =>
-  (error as NodeJS.ErrnoException).code === 'ENOENT' ||
-  (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
+
+const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EISDIR: 'is a directory',
+};
+
+const unreadable = (file: string, error: unknown): Error =>
+  advised(
+    `open ${file}: ${REASONS[codeOf(error)] ?? (error as Error).message}`,
+    'A key is a file that only its owner reads: mode 0600, in a folder of mode 0700.',
+    error,
+  );
+
+/** What is there; undefined when nothing is, or what should hold it is no folder. */
+const statOf = (path: string): Stats | undefined => {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw unreadable(path, error);
+  }
+};
 
 /** The keychain in `<home>/.colonies`; the folder is made by the first `put`. */
 export const openKeychain = (home: string): Keychain => {
@@ -31,21 +54,27 @@ export const openKeychain = (home: string): Keychain => {
     }
     return join(folder, id);
   };
-  const makeFolder = (): void => {
-    const there = statSync(folder, { throwIfNoEntry: false });
+  /** Whether the folder is there; throws when something else is. */
+  const checkFolder = (): boolean => {
+    const there = statOf(folder);
     if (there && !there.isDirectory()) {
-      throw new Error(`${folder} exists but is not a directory`);
+      throw advised(
+        `${folder} exists but is not a directory`,
+        'Keys are kept there: move it away.',
+      );
     }
-    if (!there) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return there !== undefined;
   };
   const find = (id: string): string | undefined => {
+    const file = fileOf(id);
     try {
       // Files written by hand often end in a newline.
-      return readFileSync(fileOf(id), 'utf8').trim();
+      return readFileSync(file, 'utf8').trim();
     } catch (error) {
+      checkFolder();
       // No such file or folder: no such key.
       if (isMissing(error)) return undefined;
-      throw error;
+      throw unreadable(file, error);
     }
   };
   return {
@@ -53,7 +82,7 @@ export const openKeychain = (home: string): Keychain => {
     find,
     put: (id, prvkey) => {
       const file = fileOf(id);
-      makeFolder();
+      if (!checkFolder()) makeFolder(folder, 0o700);
       writeFileSync(file, prvkey, { mode: 0o600 });
       // The mode above counts for new files only.
       chmodSync(file, 0o600);

@@ -14,6 +14,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   address: 'Choose another port with --port or another address with --host, or stop what uses it.',
   locked:
     'One node owns a data folder: stop the other one, or choose another folder with --data-dir.',
+  folder: 'Choose a folder that this user can write to with --data-dir.',
   newer: 'Folders can be used by the release that wrote them, and by newer ones.',
   tls: 'Give files with --tlskey and --tlscert, or serve plain HTTP with --insecure.',
 };

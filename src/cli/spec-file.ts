@@ -1,9 +1,10 @@
 // Reading the JSON files that commands take: specifications of processes, functions, colonies,
 // runtimes.
 
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { LIMITS } from '../node/limits.ts';
 import { parseJson } from '../node/model/json.ts';
-import { advised } from './errors.ts';
+import { AdvisedError, advised } from './errors.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -16,16 +17,76 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'is a directory',
 };
 
+const SAMPLES = 'Samples are in the folder examples.';
+const STDIN = 0;
+const CHUNK_BYTES = 64 * 1024;
+
+/** Everything in a file, or on stdin, that is not endless and not larger than any server takes. */
+const readBounded = (file: string): string => {
+  const fd = file === '-' ? STDIN : openSync(file, 'r');
+  try {
+    const parts: Buffer[] = [];
+    for (let size = 0; size <= LIMITS.bodyBytesMax; ) {
+      const part = Buffer.allocUnsafe(CHUNK_BYTES);
+      const count = readSync(fd, part);
+      if (count === 0) return Buffer.concat(parts).toString();
+      parts.push(part.subarray(0, count));
+      size += count;
+    }
+  } finally {
+    if (fd !== STDIN) closeSync(fd);
+  }
+  throw advised(
+    `${file} is larger than ${LIMITS.bodyBytesMax} bytes, the most that a server takes`,
+    'Put large inputs where the worker finds them, and their place into the specification.',
+  );
+};
+
 const readText = (file: string): string => {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    return readBounded(file);
   } catch (error) {
+    if (error instanceof AdvisedError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? '';
     throw advised(
       `open ${file}: ${REASONS[code] ?? code}`,
       'Give the path of a JSON file, or - to read it from stdin.',
       error,
     );
+  }
+};
+
+/** Free-form values begin a few objects below the outermost one. */
+const DEPTH_MAX = LIMITS.nestingDepthMax + 4;
+
+/** Whether a value nests deeper than any server takes; found without recursion. */
+const isTooDeep = (value: unknown): boolean => {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; depth <= DEPTH_MAX; depth += 1) {
+    const parts = level.filter((part) => typeof part === 'object' && part !== null);
+    if (parts.length === 0) return false;
+    level = parts.flatMap((part) => Object.values(part as object));
+  }
+  return true;
+};
+
+/**
+ * The object under `name`, empty when there is none or it is null. Throws when something else is
+ * there, which must not be taken for nothing.
+ */
+export const objectIn = (file: JsonObject, name: string): JsonObject => {
+  const value = file[name] ?? {};
+  if (isObject(value)) return value;
+  throw advised(`${name}: expected an object`, SAMPLES);
+};
+
+/** Throws unless the file says `fields` of what it describes. Servers take names in any case. */
+export const checkSaid = (file: JsonObject, what: string, fields: readonly string[]): void => {
+  const texts = Object.entries(file).filter(([, text]) => typeof text === 'string' && text !== '');
+  const said = new Set(texts.map(([name]) => name.toLowerCase()));
+  for (const field of fields) {
+    if (!said.has(field))
+      throw advised(`The file does not say the ${field} of the ${what}`, SAMPLES);
   }
 };
 
@@ -38,10 +99,13 @@ export const readSpec = (file: string): JsonObject => {
   } catch (error) {
     throw advised(
       `${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-      'Samples are in the folder examples.',
+      SAMPLES,
       error,
     );
   }
+  if (isTooDeep(value)) {
+    throw advised(`${file} is nested too deeply: more than ${DEPTH_MAX} levels`, SAMPLES);
+  }
   if (isObject(value)) return value;
-  throw advised(`${file} holds no JSON object`, 'Samples are in the folder examples.');
+  throw advised(`${file} holds no JSON object`, SAMPLES);
 };

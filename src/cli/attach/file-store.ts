@@ -2,10 +2,11 @@
 // and renamed
 // into place, so that nobody sees half of it; several programs may use the same file.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Store } from '../../federation/ports.ts';
+import { makeFolder } from '../../node/folder.ts';
 
 const Rows = z.record(z.string(), z.string());
 
@@ -29,7 +30,7 @@ const readRows = (file: string): Map<string, string> => {
 
 /** Writes a file whole, readable by its owner only; the folder is made. */
 export const writeWhole = (file: string, text: string): void => {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   const draft = `${file}.${process.pid}.new`;
   writeFileSync(draft, text, { mode: 0o600 });
   renameSync(draft, file);

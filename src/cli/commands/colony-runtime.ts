@@ -7,7 +7,7 @@ import { decimals, figures } from '../process-figures.ts';
 import type { AnyProcess } from '../process-view.ts';
 import { done, listOf, showAscii } from '../report.ts';
 import { asServerOwner, memberElseOwner } from '../session.ts';
-import { readSpec } from '../spec-file.ts';
+import { checkSaid, readSpec } from '../spec-file.ts';
 
 const register = command({
   path: ['colony', 'register'],
@@ -22,6 +22,7 @@ const register = command({
   },
   run: async (ctx, { colonyprvkey, spec, ...flags }) => {
     const file = readSpec(spec);
+    checkSaid(file, 'colony', ['name']);
     const key = await chooseKey(ctx, colonyprvkey);
     const colonyid = await idOf(key);
     const { call } = await asServerOwner(ctx, flags);

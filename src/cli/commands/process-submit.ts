@@ -7,7 +7,7 @@ import { colonyRef, findColonyRef, MEMBER_FLAGS, member } from '../identity.ts';
 import type { AnyProcess } from '../process-view.ts';
 import { done } from '../report.ts';
 import { asColonyMember, asMember } from '../session.ts';
-import { isObject, type JsonObject, readSpec } from '../spec-file.ts';
+import { type JsonObject, objectIn, readSpec } from '../spec-file.ts';
 import { callDeadline } from '../transport.ts';
 import { outcome, WAIT_FLAGS, waitsForEnd } from '../wait.ts';
 
@@ -16,7 +16,7 @@ const UNKNOWN_COLONY =
 
 /** A process specification as the server takes it; `colony` fills in when the file names none. */
 export const processSpec = (file: JsonObject, colony: string | undefined): JsonObject => {
-  const conditions = isObject(file['conditions']) ? file['conditions'] : {};
+  const conditions = objectIn(file, 'conditions');
   const colonyid = conditions['colonyid'] || colony;
   if (colonyid === undefined) {
     throw advised(UNKNOWN_COLONY, 'COLONIES_COLONYID and --colonyid work too.');

@@ -8,7 +8,7 @@ import { decimals, figures } from '../process-figures.ts';
 import type { AnyProcess } from '../process-view.ts';
 import { done, listOf, showAscii } from '../report.ts';
 import { asColonyOwner, memberElseOwner, type SignedCall } from '../session.ts';
-import { readSpec } from '../spec-file.ts';
+import { checkSaid, readSpec } from '../spec-file.ts';
 import type { Row } from '../table.ts';
 
 interface Runtime {
@@ -39,6 +39,7 @@ const register = command({
   },
   run: async (ctx, { runtimeprvkey, ...flags }) => {
     const file = readSpec(flags.spec);
+    checkSaid(file, 'runtime', ['name', 'runtimetype']);
     const key = await chooseKey(ctx, runtimeprvkey);
     const runtimeid = await idOf(key);
     const { call, colony } = await asColonyOwner(ctx, flags);

@@ -1,10 +1,11 @@
 // What workers on this machine leave on disk: one file per worker, readable by its owner only,
 // named by the runtime id. The private key stands in the keychain under the same id.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isId } from '../../node/crypto/ids.ts';
+import { makeFolder } from '../../node/folder.ts';
 import type { Keychain } from '../keychain.ts';
 
 const WorkerState = z.strictObject({
@@ -67,7 +68,7 @@ export const openWorkerStates = (keychain: Pick<Keychain, 'folder' | 'put'>): Wo
     keyFileOf,
     put: (state, prvkey) => {
       keychain.put(state.runtimeid, prvkey);
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder, 0o700);
       const file = fileOf(state.runtimeid);
       // Renamed into place: nobody sees half a file.
       writeFileSync(`${file}.new`, JSON.stringify(state), { mode: 0o600 });

@@ -1,8 +1,8 @@
 // The durable store: one LevelDB folder behind one ordered committer. It decides nothing.
 
-import { mkdir } from 'node:fs/promises';
 import { Level } from 'level';
 import { type Fault, fault } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import type { Log } from '../log.ts';
 import { type Committer, makeCommitter } from './commit.ts';
 import type { Range } from './keys.ts';
@@ -36,11 +36,14 @@ const locked = (dir: string): Fault =>
     { reason: 'locked' },
   );
 
+const unusable = (dir: string, why: string): Fault =>
+  fault('unavailable', `The data folder ${dir} cannot be opened: ${why}`, { reason: 'folder' });
+
 const OWNER_ONLY = 0o700;
 
 const openDb = async (dir: string): Promise<Level<string, string>> => {
   // The database would make it readable by everybody.
-  await mkdir(dir, { recursive: true, mode: OWNER_ONLY });
+  makeFolder(dir, OWNER_ONLY);
   const db = new Level<string, string>(dir, {
     writeBufferSize: WRITE_BUFFER_BYTES,
     cacheSize: CACHE_BYTES,
@@ -48,9 +51,9 @@ const openDb = async (dir: string): Promise<Level<string, string>> => {
   try {
     await db.open();
   } catch (error) {
-    const cause = (error as { cause?: { code?: string } }).cause;
+    const cause = (error as { cause?: { code?: string; message?: string } }).cause;
     if (cause?.code === 'LEVEL_LOCKED') throw locked(dir);
-    throw error;
+    throw unusable(dir, cause?.message ?? String(error));
   }
   return db;
 };
