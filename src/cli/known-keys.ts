@@ -31,32 +31,33 @@ export const isKnownId = (id: string): boolean =>
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
-const exportLines = (variables: readonly (readonly [name: string, value: string])[]): string =>
+type Variables = readonly (readonly [name: string, value: string])[];
+
+/** Variables as the lines that a shell reads. */
+export const exportLines = (variables: Variables): string =>
   variables.map(([name, value]) => `export ${name}="${value}"\n`).join('');
 
-/** The nine lines of 2022, as `examples/devenv` has them. */
-export const exports2022 = (host: string, port: number): string =>
-  exportLines([
-    ['COLONIES_SERVER_PROTOCOL', 'http'],
-    ['COLONIES_SERVER_HOST', host],
-    ['COLONIES_SERVER_PORT', String(port)],
-    ['COLONIES_SERVERID', KNOWN_SERVER.id],
-    ['COLONIES_SERVERPRVKEY', KNOWN_SERVER.prvkey],
-    ['COLONIES_COLONYID', KNOWN_COLONY.id],
-    ['COLONIES_COLONYPRVKEY', KNOWN_COLONY.prvkey],
-    ['COLONIES_RUNTIMEID', KNOWN_MEMBER.id],
-    ['COLONIES_RUNTIMEPRVKEY', KNOWN_MEMBER.prvkey],
-  ]);
+/** The nine variables of 2022, as `examples/devenv` has them. */
+export const variables2022 = (host: string, port: number): Variables => [
+  ['COLONIES_SERVER_PROTOCOL', 'http'],
+  ['COLONIES_SERVER_HOST', host],
+  ['COLONIES_SERVER_PORT', String(port)],
+  ['COLONIES_SERVERID', KNOWN_SERVER.id],
+  ['COLONIES_SERVERPRVKEY', KNOWN_SERVER.prvkey],
+  ['COLONIES_COLONYID', KNOWN_COLONY.id],
+  ['COLONIES_COLONYPRVKEY', KNOWN_COLONY.prvkey],
+  ['COLONIES_RUNTIMEID', KNOWN_MEMBER.id],
+  ['COLONIES_RUNTIMEPRVKEY', KNOWN_MEMBER.prvkey],
+];
 
 /** What the SDKs of today read beside host and port. */
-export const exportsToday = (colonyname: string): string =>
-  exportLines([
-    ['COLONIES_TLS', 'false'],
-    ['COLONIES_SERVER_TLS', 'false'],
-    ['COLONIES_SERVER_ID', KNOWN_SERVER.id],
-    ['COLONIES_SERVER_PRVKEY', KNOWN_SERVER.prvkey],
-    ['COLONIES_COLONY_NAME', colonyname],
-    ['COLONIES_COLONY_PRVKEY', KNOWN_COLONY.prvkey],
-    ['COLONIES_ID', KNOWN_MEMBER.id],
-    ['COLONIES_PRVKEY', KNOWN_MEMBER.prvkey],
-  ]);
+export const variablesToday = (colonyname: string): Variables => [
+  ['COLONIES_TLS', 'false'],
+  ['COLONIES_SERVER_TLS', 'false'],
+  ['COLONIES_SERVER_ID', KNOWN_SERVER.id],
+  ['COLONIES_SERVER_PRVKEY', KNOWN_SERVER.prvkey],
+  ['COLONIES_COLONY_NAME', colonyname],
+  ['COLONIES_COLONY_PRVKEY', KNOWN_COLONY.prvkey],
+  ['COLONIES_ID', KNOWN_MEMBER.id],
+  ['COLONIES_PRVKEY', KNOWN_MEMBER.prvkey],
+];

@@ -22,6 +22,16 @@ export const done = (
   if (ctx.globals.json) ctx.json(value ?? fields);
 };
 
+/** A question was not answered with YES: nothing was done. */
+export const aborted = (ctx: Context): void => {
+  ctx.log.info('Aborting ...');
+  if (ctx.globals.json) ctx.json({ aborted: true });
+};
+
+/** Where the output of running processes goes: with --json stdout is for JSON alone. */
+export const echoOf = (ctx: Context): Context['outBytes'] =>
+  ctx.globals.json ? async () => undefined : ctx.outBytes;
+
 /** A table of 2022 on stdout. */
 export const showAscii = (ctx: Context, rows: readonly Row[], options: AsciiOptions = {}): void =>
   ctx.out(asciiTable(rows, options));

@@ -3,8 +3,8 @@
 
 import type { Clock } from '../node/clock.ts';
 import { stringifyJson } from '../node/model/json.ts';
-import { parseCommand, splitPath } from './args.ts';
-import type { Command, Context, Globals } from './command.ts';
+import { GLOBAL_FLAGS, parseCommand, splitPath } from './args.ts';
+import type { Command, Context, Flag, Globals } from './command.ts';
 import { boolOf, type Env, readEnv } from './env.ts';
 import { AdvisedError, EXIT, UsageError } from './errors.ts';
 import { commandHelp, commandUsage, groupHelp, PROGRAM, rootHelp } from './help.ts';
@@ -109,14 +109,35 @@ const find = (
   }
 };
 
+const takesValue = (flag: string): boolean => flag === 'host' || flag === 'port';
+
+const isGroupFlag = (arg: string): boolean => {
+  const name = arg.replace(/^--?/, '').replace(/=.*$/s, '');
+  const global = Object.entries<Flag>(GLOBAL_FLAGS).some(([long, { short }]) =>
+    arg.startsWith('--') ? long === name : short === name,
+  );
+  return global || (arg.startsWith('--') && takesValue(name));
+};
+
+/** Where only a group is named, no command is there to know a flag. */
+const checkGroupFlags = (argv: readonly string[], path: readonly string[]): void => {
+  const strange = argv.find((arg) => arg.startsWith('-') && !isGroupFlag(arg));
+  if (strange === undefined) return;
+  const under = [PROGRAM, ...path].join(' ');
+  const meant = strange === '--version' ? `The version: '${PROGRAM} version'. ` : '';
+  throw new UnknownCommand(`unknown flag: ${strange}`, `${meant}Run '${under} --help' for usage.`);
+};
+
 const locate = async (argv: readonly string[], tree: readonly Group[]): Promise<Found> => {
-  const takesValue = (flag: string): boolean => flag === 'host' || flag === 'port';
   const split = splitPath(argv, takesValue);
   const asksHelp = split.words[0] === 'help';
   const words = asksHelp ? split.words.slice(1) : split.words;
   const wantsHelp = asksHelp || argv.includes('--help') || argv.includes('-h');
   const first = words[0];
-  if (first === undefined) return { kind: 'help', text: rootHelp(tree) };
+  if (first === undefined) {
+    checkGroupFlags(argv, []);
+    return { kind: 'help', text: rootHelp(tree) };
+  }
   const group = tree.find((candidate) => candidate.name === first);
   if (!group)
     throw unknown(
@@ -125,7 +146,10 @@ const locate = async (argv: readonly string[], tree: readonly Group[]): Promise<
       tree.map((candidate) => candidate.name),
     );
   const found = find(group, await group.load(), words, wantsHelp);
-  if ('text' in found) return { kind: 'help', text: found.text };
+  if ('text' in found) {
+    if (!wantsHelp) checkGroupFlags(argv, words);
+    return { kind: 'help', text: found.text };
+  }
   if (asksHelp) return { kind: 'help', text: commandHelp(found.command) };
   const named = new Set(split.at.slice(0, found.command.path.length));
   return { kind: 'command', command: found.command, args: argv.filter((_, i) => !named.has(i)) };

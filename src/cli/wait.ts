@@ -28,7 +28,7 @@ export interface WaitFlags {
 }
 
 export const waitsForEnd = (flags: WaitFlags): boolean =>
-  (flags.wait ?? flags.out ?? flags.follow) === true;
+  [flags.wait, flags.out, flags.follow].includes(true);
 
 const FIRST_POLL_MS = 50;
 /** The pace of the originals. */

@@ -35,7 +35,9 @@ const shell = (
     examples,
     flags: {},
     run: async (ctx) => {
-      ctx.out(script(PROGRAM, wordTable(await ctx.allCommands())));
+      const text = script(PROGRAM, wordTable(await ctx.allCommands()));
+      if (ctx.globals.json) ctx.json({ shell: name, script: text });
+      else ctx.out(text);
       return undefined;
     },
   });

@@ -2,6 +2,7 @@
 
 import { type Command, command } from '../command.ts';
 import { EXIT } from '../errors.ts';
+import { done } from '../report.ts';
 
 const DB_FLAGS = {
   dbhost: { kind: 'string', help: 'Ignored: there is no database server' },
@@ -10,29 +11,32 @@ const DB_FLAGS = {
   dbpassword: { kind: 'string', help: 'Ignored: there is no database server' },
 } as const;
 
-const explained = (name: string, summary: string, text: string, instead: string): Command =>
-  command({
-    path: ['database', name],
-    summary,
-    examples: [instead],
-    flags: DB_FLAGS,
-    run: (ctx) => {
-      ctx.log.error(text, { instead });
-      return EXIT.usage;
-    },
-  });
+// Deployments run it before the server and start that only after exit code 0.
+const create = command({
+  path: ['database', 'create'],
+  summary: 'Not needed: a server makes its database in its data folder',
+  details: 'Ends with 0, so that deployments which run it before the server go on.',
+  examples: ['colonies database create', 'colonies server start --data-dir ./data --insecure'],
+  flags: DB_FLAGS,
+  run: (ctx) => {
+    const instead = 'colonies server start --data-dir ./data';
+    done(ctx, 'Nothing to create: a server makes its data folder at the first start', { instead });
+    return undefined;
+  },
+});
 
-export const commands: readonly Command[] = [
-  explained(
-    'create',
-    'Not needed: a server makes its database in its data folder',
-    'There is no database to create: a server makes its data folder at the first start',
-    'colonies server start --data-dir ./data --insecure',
-  ),
-  explained(
-    'drop',
-    'Not needed: a database is the data folder of a server',
-    'There is no database to drop: stop the server and remove its data folder',
-    'colonies dev --data-dir ./data --reset',
-  ),
-];
+// Not 0: whoever believes that the data are gone now is wrong.
+const drop = command({
+  path: ['database', 'drop'],
+  summary: 'Not possible: a database is the data folder of a server',
+  examples: ['colonies dev --data-dir ./data --reset'],
+  flags: DB_FLAGS,
+  run: (ctx) => {
+    ctx.log.error('Nothing was dropped: stop the server and remove its data folder', {
+      instead: 'rm -r ./data',
+    });
+    return EXIT.usage;
+  },
+});
+
+export const commands: readonly Command[] = [create, drop];

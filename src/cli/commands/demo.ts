@@ -267,7 +267,9 @@ const demo = command({
     'the home and brings it back. Everything is made for the occasion and removed at the end.',
   examples: ['colonies demo'],
   flags: {},
-  run: async (ctx: Context) => {
+  run: async (asked: Context) => {
+    // With --json stdout is for JSON alone.
+    const ctx = asked.globals.json ? { ...asked, out: asked.err } : asked;
     const startedMs = ctx.clock.now();
     const dir = await mkdtemp(join(tmpdir(), 'colonies-demo-'));
     const stage: Stage = { ctx, dir, programs: new Set() };
@@ -278,6 +280,7 @@ const demo = command({
       await stopAll(stage);
       const took = durationOfUs((ctx.clock.now() - startedMs) * 1000);
       say(stage, `10. Worker and servers are stopped. All of it took ${took}.\n`);
+      if (asked.globals.json) asked.json({ successful: code === 0, took });
       say(stage, 'Next: `colonies dev` starts a server to try things on; README.md shows how.');
       return code;
     } catch (error) {

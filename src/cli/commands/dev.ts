@@ -10,12 +10,13 @@ import { DEFAULT_HOST, DEFAULT_PORT } from '../address.ts';
 import { type Command, type Context, command } from '../command.ts';
 import { advised } from '../errors.ts';
 import {
-  exports2022,
-  exportsToday,
+  exportLines,
   isLoopback,
   KNOWN_COLONY,
   KNOWN_MEMBER,
   KNOWN_SERVER,
+  variables2022,
+  variablesToday,
 } from '../known-keys.ts';
 import { listOf } from '../report.ts';
 import { type Call, callerTo } from '../rpc.ts';
@@ -100,11 +101,15 @@ const keepKeys = (ctx: Context): void => {
 };
 
 const show = (ctx: Context, host: string, port: number): void => {
+  if (ctx.globals.json) {
+    ctx.json(Object.fromEntries([...variables2022(host, port), ...variablesToday(COLONY_NAME)]));
+    return;
+  }
   ctx.out('\n');
   ctx.log.info('Add the following environmental variables to your shell:');
-  ctx.out(`${exports2022(host, port)}\n`);
+  ctx.out(`${exportLines(variables2022(host, port))}\n`);
   ctx.log.info('SDKs of today also read:');
-  ctx.out(`${exportsToday(COLONY_NAME)}\n`);
+  ctx.out(`${exportLines(variablesToday(COLONY_NAME))}\n`);
   ctx.log.info('Press ctrl+c to exit');
 };
 
@@ -122,13 +127,26 @@ interface Folder {
   readonly fresh: boolean;
 }
 
+const temporaryFolder = async (): Promise<string> => {
+  try {
+    return await mkdtemp(join(tmpdir(), 'colonies-dev-'));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw advised(
+      `Cannot make a temporary folder in ${tmpdir()}: ${why}`,
+      'Give a folder with --data-dir, or another place for temporary ones with TMPDIR.',
+      error,
+    );
+  }
+};
+
 const openFolder = async (
   ctx: Context,
   dir: string | undefined,
   reset: boolean,
 ): Promise<Folder> => {
   if (dir === undefined || dir === '') {
-    const path = await mkdtemp(join(tmpdir(), 'colonies-dev-'));
+    const path = await temporaryFolder();
     ctx.log.info('Creating a data folder, removed at the end; --data-dir keeps one', { path });
     return { path, fresh: true };
   }

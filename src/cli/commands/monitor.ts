@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
 import { usageProblem } from '../errors.ts';
 import { SERVER_OWNER_FLAGS } from '../identity.ts';
+import { done } from '../report.ts';
 import { asServerOwner, type SignedCall } from '../session.ts';
 import { callDeadline } from '../transport.ts';
 import { sleep } from '../wait.ts';
@@ -87,7 +88,7 @@ const start = command({
     const server = await listen(port, () => metricsText(counters));
     const at = server.address();
     const bound = typeof at === 'object' && at !== null ? at.port : port;
-    ctx.log.info('Serving metrics', { Interval: seconds, Path: '/metrics', Port: bound });
+    done(ctx, 'Serving metrics', { Interval: seconds, Path: '/metrics', Port: bound });
     await poll(ctx, call, seconds * SECOND_MS, (fresh) => {
       counters = fresh;
     });

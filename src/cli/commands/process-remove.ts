@@ -4,7 +4,7 @@
 import { type Command, command, SERVER_FLAGS } from '../command.ts';
 import { EXIT, usageProblem } from '../errors.ts';
 import { COLONY_OWNER_FLAGS, MEMBER_FLAGS } from '../identity.ts';
-import { done } from '../report.ts';
+import { aborted, done } from '../report.ts';
 import { asColonyOwner, asMember } from '../session.ts';
 
 const PROCESS_FLAGS = {
@@ -46,7 +46,7 @@ const deleteAll = command({
       'WARNING!!! Are you sure you want to delete all process in the Colony ' +
       'This operation cannot be undone! (YES,no): ';
     if (!flags.yes && !(await ctx.confirm(question))) {
-      ctx.log.info('Aborting ...');
+      aborted(ctx);
       return undefined;
     }
     await call('deleteallprocessesmsg', { colonyid: colony });
@@ -98,7 +98,7 @@ const removeAll = command({
       `WARNING!!! Are you sure you want to remove ${what}. ` +
       'This operation cannot be undone! (YES,no): ';
     if (!flags.yes && !(await ctx.confirm(question))) {
-      ctx.log.info('Aborting ...');
+      aborted(ctx);
       return undefined;
     }
     const state = which === undefined ? ALL : STATES[which];

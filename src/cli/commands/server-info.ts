@@ -114,9 +114,10 @@ const healthy = async (
 ) => {
   const signal = AbortSignal.timeout(HEALTH_MS);
   const { status: code } = await exchange(serverAddress(ctx, flags), '/health', undefined, signal);
-  if (code === 200) return true;
-  ctx.log.error('The server is not healthy', { Status: code });
-  return false;
+  const isHealthy = code === 200;
+  if (ctx.globals.json) ctx.json({ asked: true, healthy: isHealthy, status: code });
+  if (!isHealthy) ctx.log.error('The server is not healthy', { Status: code });
+  return isHealthy;
 };
 
 const alive = command({
@@ -128,7 +129,10 @@ const alive = command({
   examples: ['colonies server alive', 'colonies server alive --check --insecure'],
   flags: { ...SERVER_FLAGS, check: { kind: 'bool', help: 'Ask the server' } },
   run: async (ctx, flags) => {
-    if (!flags.check) return undefined;
+    if (!flags.check) {
+      if (ctx.globals.json) ctx.json({ asked: false });
+      return undefined;
+    }
     return (await healthy(ctx, flags)) ? EXIT.ok : EXIT.failed;
   },
 });

@@ -171,14 +171,11 @@ const start = command({
         checkOwner(log, id, host, given['expose'] === true);
         return id;
       },
-      ready: ({ serverId, port, tls }) =>
-        log.info('Colonies Server is ready', {
-          ServerID: serverId,
-          Host: host,
-          Port: port,
-          TLS: tls,
-          DataDir: config.dataDir,
-        }),
+      ready: ({ serverId, port, tls }) => {
+        const facts = { Host: host, Port: port, TLS: tls, DataDir: config.dataDir };
+        log.info('Colonies Server is ready', { ServerID: serverId, ...facts });
+        if (ctx.globals.json) ctx.json({ ServerID: serverId, ...facts });
+      },
     });
     log.info('Colonies Server stopped');
     return code;

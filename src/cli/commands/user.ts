@@ -2,7 +2,7 @@
 
 import { type Command, command, SERVER_FLAGS } from '../command.ts';
 import { COLONY_OWNER_FLAGS, MEMBER_FLAGS } from '../identity.ts';
-import { done, listOf, showRounded } from '../report.ts';
+import { aborted, done, listOf, showRounded } from '../report.ts';
 import { asColonyMember, asColonyOwner } from '../session.ts';
 
 interface User {
@@ -104,7 +104,7 @@ const remove = command({
       `WARNING!!! Are you sure you want to remove user <${flags.name}> ` +
       `in colony <${colony}> ! (YES,no): `;
     if (!flags.yes && !(await ctx.confirm(question))) {
-      ctx.log.info('Aborting ...');
+      aborted(ctx);
       return undefined;
     }
     await call('removeusermsg', { colonyname: colony, name: flags.name });

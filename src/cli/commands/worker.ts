@@ -1,7 +1,7 @@
 // `colonies worker`: run processes on this machine, or only make and end the membership of a
 // worker. Flags and log lines are those of 2022; what a worker does is in src/cli/worker.
 
-import { mkdirSync } from 'node:fs';
+import { makeFolder } from '../../node/folder.ts';
 import { serverAddress } from '../address.ts';
 import { colonyMemory } from '../attach/memory.ts';
 import {
@@ -21,6 +21,7 @@ import {
   idOf,
   memberKey,
 } from '../identity.ts';
+import { echoOf } from '../report.ts';
 import { callerTo } from '../rpc.ts';
 import { buildTime, buildVersion } from '../version.ts';
 import type { AttachedOptions } from '../worker/attached.ts';
@@ -131,9 +132,12 @@ const leaveOrForget = async (membership: MembershipCx, runtimeid: string): Promi
   }
 };
 
+/** Before the umask: logs are read with other accounts and tools, too. */
+const LOG_DIR_MODE = 0o777;
+
 const logDirOf = (ctx: Context, flag: string | undefined): string => {
   const dir = flag ?? ctx.env.COLONIES_LOGDIR ?? '';
-  if (dir !== '') mkdirSync(dir, { recursive: true });
+  if (dir !== '') makeFolder(dir, LOG_DIR_MODE);
   return dir;
 };
 
@@ -183,7 +187,7 @@ const start = command({
   details:
     'Registers and approves a new runtime with the key of the colony owner, then runs one process after\n' +
     'the other: the command of its specification, without a shell. Output goes to stdout, to the log of\n' +
-    'the process on the server, and into the attribute `output`.\n\n' +
+    'the process on the server, and into the attribute `output`; with --json not to stdout.\n\n' +
     'At SIGINT or SIGTERM the running child is stopped, the runtime unregistered, and what it was running\n' +
     'goes back to the queue. Children see the key of the worker, never a key of an owner.\n\n' +
     'With --bootstrap, or when nothing names a server, the worker finds the hosts of its colony by the\n' +
@@ -223,14 +227,17 @@ const start = command({
     const facts = factsOf(ctx, flags, envName(ctx));
     const stop = ctx.stopSignal();
     await removeLeftBehind(membership, facts.name);
-    const { clock, log, childEnv, outBytes } = ctx;
+    const { clock, log, childEnv } = ctx;
     const { host, port } = membership.at;
     return runWorker(
-      { clock, log, environment: childEnv, echo: outBytes, logDir, stop },
+      { clock, log, environment: childEnv, echo: echoOf(ctx), logDir, stop },
       membership,
       facts,
       process.pid,
       { ...builds(), ServerHost: host, ServerPort: String(port) },
+      ({ runtimeid, colonyid, name }) => {
+        if (ctx.globals.json) ctx.json({ runtimeid, colonyid, name });
+      },
     );
   },
 });
@@ -294,11 +301,13 @@ const unregister = command({
     const name = flags.name ?? envName(ctx);
     const states = membership.states.list(membership.colonyid);
     const chosen = choose(states, { name, runtimeid: flags.runtimeid });
+    const { runtimeid, colonyid } = chosen;
     if (chosen.servers === undefined) {
-      await leaveColony(membership, chosen.runtimeid);
+      await leaveColony(membership, runtimeid);
+      if (ctx.globals.json) ctx.json({ runtimeid, colonyid, name: chosen.name });
       return undefined;
     }
-    const memory = colonyMemory(ctx.keychain, chosen.colonyid);
+    const memory = colonyMemory(ctx.keychain, colonyid);
     const { unregisterAttached } = await import('../worker/attached.ts');
     return unregisterAttached(ctx, chosen, {
       colonyprvkey: membership.colonyprvkey,

@@ -10,6 +10,7 @@ import { telling } from '../attach/explained.ts';
 import { type AttachedColony, openColony } from '../attach/open.ts';
 import type { Context } from '../command.ts';
 import { EXIT } from '../errors.ts';
+import { echoOf } from '../report.ts';
 import { type HostBoard, makeHostBoard } from './hosts.ts';
 import { leaveBehind, makeMembers } from './members.ts';
 import type { WorkerFacts } from './membership.ts';
@@ -102,7 +103,7 @@ const follow = async (
 /** Runs a worker until it is stopped. Gives the exit code. */
 export const startAttached = async (ctx: Context, options: AttachedOptions): Promise<number> => {
   const { colonyid, colonyprvkey, bootstraps, network, facts, logDir, info } = options;
-  const { clock, log, childEnv, outBytes, keychain } = ctx;
+  const { clock, log, childEnv, keychain } = ctx;
   const stop = ctx.stopSignal();
   const board = makeHostBoard();
   const onReach = noting({ board, log });
@@ -112,19 +113,21 @@ export const startAttached = async (ctx: Context, options: AttachedOptions): Pro
     log.info('Attached to a colony', { ...info, colonyID: colonyid, network: attachment.network });
     await removeLeftBehind(ctx, colony, options);
     const prvkey = options.prvkey ?? generateKey(clock);
+    const runtimeid = idOfKey(prvkey);
     const states = openWorkerStates(keychain);
     const members = makeMembers({
       ...{ colonyid, colonyprvkey, prvkey, facts, callTo, attachment, states, log },
-      runtimeid: idOfKey(prvkey),
+      runtimeid,
       pid: process.pid,
     });
     const unfollow = await follow(ctx, colony, board);
+    if (ctx.globals.json) ctx.json({ runtimeid, colonyid, name: facts.name });
     const bases = bootstraps.map(({ base }) => base).join(',');
     const environment = { ...childEnv, COLONIES_BOOTSTRAP: bases };
     try {
       return await serveHosts({
         ...{ clock, log, environment, logDir, stop, board, members, callTo },
-        echo: outBytes,
+        echo: echoOf(ctx),
         watchMs: LIMITS.attachedWatchMs,
         lookAgain: () => {
           attachment.hosts.refresh().catch((error: unknown) => {
@@ -153,6 +156,7 @@ export const unregisterAttached = async (
     const states = openWorkerStates(ctx.keychain);
     const left = await leaveBehind(state, { callTo: colony.callTo, colonyprvkey, states });
     const { runtimeid } = state;
+    if (ctx.globals.json) ctx.json({ runtimeid, colonyid: state.colonyid, name: state.name, left });
     if (left.length === 0) ctx.log.info('Runtime unregistered', { runtimeID: runtimeid });
     else ctx.log.error('These hosts could not be reached; try again later', { left });
     return left.length === 0 ? EXIT.ok : EXIT.failed;

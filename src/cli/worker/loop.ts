@@ -46,8 +46,8 @@ const leave = async (
 };
 
 /**
- * Runs a worker until it is stopped; `info` goes into the line that says it is ready. Gives the
- * exit code.
+ * Runs a worker until it is stopped; `info` goes into the line that says it is ready, `ready` is
+ * called once with the first identity. Gives the exit code.
  */
 export const runWorker = async (
   cx: WorkerCx,
@@ -55,6 +55,7 @@ export const runWorker = async (
   facts: WorkerFacts,
   pid: number,
   info: Readonly<Record<string, string>>,
+  ready: (who: WorkerIdentity) => void,
 ): Promise<number> => {
   const { log, stop } = cx;
   let away = false;
@@ -121,6 +122,7 @@ export const runWorker = async (
   let who = await join();
   let code: number = EXIT.failed;
   try {
+    ready(who);
     while (!stop.aborted) {
       try {
         await serve(who);
