@@ -51,6 +51,22 @@ export interface WorkerIdentity {
 // them.
 const SECRET = /^COLONIES_.*(PRVKEY|PASSWORD|SECRET|PSK)/i;
 
+const KEY = /^[0-9a-f]{64}$/i;
+
+/** The environment without secrets, and without copies of their keys under other names. */
+const withoutSecrets = (
+  base: Readonly<Record<string, string | undefined>>,
+): Record<string, string> => {
+  const given = Object.entries(base).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  const keys = given.filter(([name, value]) => SECRET.test(name) && KEY.test(value));
+  const holdsKey = (text: string): boolean => keys.some(([, key]) => text.includes(key));
+  return Object.fromEntries(
+    given.filter(([name, value]) => !SECRET.test(name) && !holdsKey(value)),
+  );
+};
+
 /**
  * The environment of a child: the worker's own without its secrets, then the attributes of the
  * process, then the identity of the worker in both vocabularies; later ones win.
@@ -59,23 +75,18 @@ export const childEnvironment = (
   base: Readonly<Record<string, string | undefined>>,
   job: Job,
   who: WorkerIdentity,
-): Record<string, string> => {
-  const inherited = Object.entries(base).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !SECRET.test(entry[0]),
-  );
-  return {
-    ...Object.fromEntries(inherited),
-    ...job.env,
-    COLONIES_COLONYID: who.colonyid,
-    COLONIES_PROCESSID: job.processid,
-    COLONIES_SERVER_HOST: who.host,
-    COLONIES_SERVER_PORT: String(who.port),
-    COLONIES_RUNTIMEID: who.runtimeid,
-    COLONIES_RUNTIMEPRVKEY: who.prvkey,
-    COLONIES_TLS: String(who.tls),
-    COLONIES_PROCESS_ID: job.processid,
-    COLONIES_COLONY_NAME: who.colonyid,
-    COLONIES_EXECUTOR_NAME: who.name,
-    COLONIES_PRVKEY: who.prvkey,
-  };
-};
+): Record<string, string> => ({
+  ...withoutSecrets(base),
+  ...job.env,
+  COLONIES_COLONYID: who.colonyid,
+  COLONIES_PROCESSID: job.processid,
+  COLONIES_SERVER_HOST: who.host,
+  COLONIES_SERVER_PORT: String(who.port),
+  COLONIES_RUNTIMEID: who.runtimeid,
+  COLONIES_RUNTIMEPRVKEY: who.prvkey,
+  COLONIES_TLS: String(who.tls),
+  COLONIES_PROCESS_ID: job.processid,
+  COLONIES_COLONY_NAME: who.colonyid,
+  COLONIES_EXECUTOR_NAME: who.name,
+  COLONIES_PRVKEY: who.prvkey,
+});

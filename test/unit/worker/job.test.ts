@@ -65,6 +65,20 @@ test('secrets of this program are taken out of the environment of a child, whoev
   expect(Object.keys(env)).not.toContain('UNSET');
 });
 
+test('copies of such keys under other names are taken out, too', () => {
+  const key = 'a1'.repeat(32);
+  const base = {
+    COLONIES_COLONY_PRVKEY: key,
+    COPY: key,
+    SETTINGS: `{"key":"${key}"}`,
+    OTHER: 'b2'.repeat(32),
+    COLONIES_DB_PASSWORD: 'o',
+  };
+  const env = childEnvironment(base, jobOf(reply), who);
+  expect(Object.values(env).filter((value) => value.includes(key))).toEqual([]);
+  expect(env['OTHER']).toBe(base.OTHER);
+});
+
 test('attributes go before the environment, the identity of the worker before attributes', () => {
   const attributes = [
     { key: 'PATH', value: '/mine' },
