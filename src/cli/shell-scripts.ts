@@ -5,7 +5,8 @@ type WordTable = ReadonlyMap<string, readonly string[]>;
 const cases = (table: WordTable, line: (path: string, words: string) => string): string =>
   [...table].map(([path, words]) => line(path, words.join(' '))).join('\n');
 
-// The path is the words before the cursor that are not flags; a file name is offered after a flag.
+// The path is the words before the cursor that name a command together: flags and their values do
+// not. Where nothing fits, the shell offers file names.
 export const bashScript = (program: string, table: WordTable): string => `\
 # bash completion for ${program}
 _${program}_words() {
@@ -14,11 +15,10 @@ ${cases(table, (path, words) => `    '${path}') echo '${words}' ;;`)}
   esac
 }
 _${program}() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" path='' word i
+  local cur="\${COMP_WORDS[COMP_CWORD]}" path='' longer i
   for ((i = 1; i < COMP_CWORD; i++)); do
-    word="\${COMP_WORDS[i]}"
-    [[ "$word" == -* ]] && break
-    path="\${path:+$path }$word"
+    longer="\${path:+$path }\${COMP_WORDS[i]}"
+    [[ -n "$(_${program}_words "$longer")" ]] && path="$longer"
   done
   COMPREPLY=($(compgen -W "$(_${program}_words "$path")" -- "$cur"))
 }
@@ -33,10 +33,10 @@ ${cases(table, (path, words) => `    '${path}') echo '${words}' ;;`)}
   esac
 }
 _${program}() {
-  local path_words='' word
+  local path_words='' word longer
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    [[ "$word" == -* ]] && break
-    path_words="\${path_words:+$path_words }$word"
+    longer="\${path_words:+$path_words }$word"
+    [[ -n "$(_${program}_words "$longer")" ]] && path_words="$longer"
   done
   local -a found
   found=(\${(s: :)"$(_${program}_words "$path_words")"})
@@ -53,17 +53,21 @@ const fishCase = (path: string, words: string): string =>
 
 export const fishScript = (program: string, table: WordTable): string => `\
 # fish completion for ${program}
-function __${program}_words
-    set -l path
-    for word in (commandline -opc)[2..-1]
-        string match -q -- '-*' $word; and break
-        set -a path $word
-    end
-    switch (string join ' ' -- $path)
+function __${program}_words --argument-names path
+    switch "$path"
 ${cases(table, fishCase)}
     end
 end
-complete -c ${program} -a '(__${program}_words)'
+function __${program}_complete
+    set -l path ''
+    for word in (commandline -opc)[2..-1]
+        set -l longer (string trim -- "$path $word")
+        set -l found (__${program}_words "$longer")
+        test (count $found) -gt 0; and set path "$longer"
+    end
+    __${program}_words "$path"
+end
+complete -c ${program} -a '(__${program}_complete)'
 `;
 
 export const powershellScript = (program: string, table: WordTable): string => `\
@@ -76,8 +80,8 @@ ${cases(table, (path, words) => `    '${path}' = '${words}'`)}
   $path = @()
   foreach ($element in $commandAst.CommandElements | Select-Object -Skip 1) {
     $word = $element.ToString()
-    if ($word.StartsWith('-') -or $element.Extent.EndOffset -ge $cursorPosition) { break }
-    $path += $word
+    if ($element.Extent.EndOffset -ge $cursorPosition) { break }
+    if ($table.ContainsKey((($path + $word) -join ' '))) { $path += $word }
   }
   $words = $table[($path -join ' ')]
   if ($words) {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../src/cli/command.ts';
 import { TREE } from '../../src/cli/tree.ts';
@@ -163,4 +164,21 @@ describe('completion', () => {
       expect(out).toContain('--processid');
     },
   );
+
+  it('works in bash: after commands, flags, values of flags and the word help', async () => {
+    const { out } = await run('completion', 'bash');
+    const offers = (...typed: string[]): readonly string[] => {
+      const ask = `COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _colonies; echo \${COMPREPLY[@]}`;
+      const args = ['-c', `${out}\n${ask}`, 'bash', 'colonies', ...typed];
+      return execFileSync('bash', args, { encoding: 'utf8' }).trim().split(' ');
+    };
+    expect(offers('pro')).toEqual(['process']);
+    expect(offers('process', 'ps')).toEqual(['ps', 'psc', 'psf', 'pss', 'psw']);
+    expect(offers('--insecure', '--host', 'example.org', 'process', 'g')).toEqual(['get']);
+    expect(offers('process', 'get', '--processid', 'x', '--js')).toEqual(['--json']);
+    expect(offers('federation', 'members', '')).toContain('copy');
+    expect(offers('help', 'process', 'g')).toEqual(['get']);
+    expect(offers('process', 'submit', '--spec', 'examp')).toEqual(['']);
+    expect(offers('he')).toEqual(['help']);
+  });
 });

@@ -7,7 +7,7 @@ import { bashScript, fishScript, powershellScript, zshScript } from '../shell-sc
 
 /** What can follow each path of words; '' is the program alone. */
 export const wordTable = (commands: readonly Command[]): ReadonlyMap<string, readonly string[]> => {
-  const table = new Map<string, Set<string>>();
+  const table = new Map([['', new Set(['help'])]]);
   const under = (path: readonly string[]): Set<string> => {
     const key = path.join(' ');
     const words = table.get(key) ?? new Set<string>();
@@ -15,7 +15,10 @@ export const wordTable = (commands: readonly Command[]): ReadonlyMap<string, rea
     return words;
   };
   for (const cmd of commands) {
-    for (const [i, word] of cmd.path.entries()) under(cmd.path.slice(0, i)).add(word);
+    for (const [i, word] of cmd.path.entries()) {
+      under(cmd.path.slice(0, i)).add(word);
+      under(['help', ...cmd.path.slice(0, i)]).add(word);
+    }
     for (const name of Object.keys({ ...cmd.flags, ...GLOBAL_FLAGS })) {
       under(cmd.path).add(`--${name}`);
     }
