@@ -32,6 +32,24 @@ export class ServerError extends Error {
   }
 }
 
+const BY_STATUS: Readonly<Record<number, string>> = {
+  403:
+    'Another key may do this: look at the flags and variables that name who calls (docs/CLI.md, Keys); ' +
+    '`colonies security id --prvkey KEY` tells the id of a key.',
+  408: 'Try again later.',
+  429: 'Try again later.',
+  503: 'Try again later.',
+};
+
+/** What to do about a failure, when there is more to say than its text. */
+export const adviceOf = (error: unknown): string | undefined => {
+  if (error instanceof AdvisedError) return error.advice;
+  if (!(error instanceof ServerError)) return undefined;
+  const [, what] = /^(\w+) is nil$/.exec(error.message) ?? [];
+  if (what !== undefined) return `The server knows no such ${what}: look at the id.`;
+  return BY_STATUS[error.status];
+};
+
 /** Makes a UsageError. */
 export const usageProblem = (message: string): UsageError => new UsageError(message);
 

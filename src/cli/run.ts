@@ -6,7 +6,7 @@ import { stringifyJson } from '../node/model/json.ts';
 import { GLOBAL_FLAGS, parseCommand, splitPath } from './args.ts';
 import type { Command, Context, Flag, Globals } from './command.ts';
 import { boolOf, type Env, readEnv } from './env.ts';
-import { AdvisedError, EXIT, UsageError } from './errors.ts';
+import { adviceOf, EXIT, UsageError } from './errors.ts';
 import { commandHelp, commandUsage, groupHelp, PROGRAM, rootHelp } from './help.ts';
 import { openKeychain } from './keychain.ts';
 import { logrusLog } from './logrus.ts';
@@ -167,7 +167,8 @@ const runFailed = (ctx: Context, error: unknown): number => {
     BuildVersion: buildVersion(),
     ...(isRuntimeEnv(ctx.env) ? { err: text } : {}),
   });
-  if (error instanceof AdvisedError) ctx.log.info(error.advice);
+  const advice = adviceOf(error);
+  if (advice !== undefined) ctx.log.info(advice);
   if (error instanceof Error) ctx.log.debug('Where it happened', { stack: error.stack });
   return EXIT.failed;
 };

@@ -76,17 +76,18 @@ describe('a refusal', () => {
   });
   afterAll(() => w.stop());
 
-  it('is the text of the server with build facts, exit code 255', async () => {
+  it('is the text of the server with build facts and what to do, exit code 255', async () => {
     const { code, err } = await w.run(`user ls --prvkey ${KEY}`, { env: w.executorEnv });
     expect(code).toBe(255);
     expect(err).toMatch(
-      /level=error msg="Access denied, not a member of Colony with name <dev>" BuildTime=\S* BuildVersion=\d\S*\n$/,
+      /level=error msg="Access denied, not a member of Colony with name <dev>" BuildTime=\S* BuildVersion=\d\S*\n\S+ level=info msg="Another key may do this: [^\n]*\n$/,
     );
   });
 
   it('in the words of 2022 carries the text a second time', async () => {
     const { err } = await w.run(`runtime approve --runtimeid ${'0'.repeat(64)}`);
-    expect(err).toMatch(/level=error msg="runtime is nil" .*err="runtime is nil"\n$/);
+    expect(err).toMatch(/level=error msg="runtime is nil" .*err="runtime is nil"\n/);
+    expect(err).toMatch(/level=info msg="The server knows no such runtime: look at the id\."\n$/);
   });
 
   it('of a malformed key comes before any call', async () => {
