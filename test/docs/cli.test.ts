@@ -18,7 +18,8 @@ describe('docs/CLI.md', () => {
     expect(output).toContain('| TARGET RUNTIME |');
     expect(output).toContain('hello from a colony');
     expect(output).toContain('hello from a function');
-  }, 300_000);
+    // Some 170 programs, one after the other: a second each where others use the machine, too.
+  }, 900_000);
 
   it('names every command', async () => {
     const commands = (await Promise.all(TREE.map((group) => group.load()))).flat();

@@ -32,6 +32,7 @@ test('the programs of docs/RPC.md work', async ({ signal }) => {
   expect(output).toContain('event: state 4');
   expect(output).toContain('successful: 1');
   expect(output).toContain('forbidden: Access denied, not server owner');
+  expect(output).toMatch(/--args 40,2 --wait\n42\n/);
   expect(output).toContain('hello Ada');
 }, 120_000);
 

@@ -2,8 +2,8 @@
 // samples, a home folder of its own and a free port in place of the well-known one.
 
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,15 +21,24 @@ export const commandsIn = (markdown: string): readonly string[] =>
       .map((line) => line.slice(2)),
   );
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+// Below the range that systems take the ports of outgoing connections from: a port there may be
+// taken again long before a command gets to listen on it.
+const FIRST_PORT = 20_000;
+const PORTS = 12_000;
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
   });
+
+const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = FIRST_PORT + randomInt(PORTS);
+    if (await isFree(port)) return port;
+  }
+};
 
 /** Replaces the ports that a document names by free ones: tests run beside each other. */
 const withFreePorts = (text: string, ports: ReadonlyMap<number, number>): string =>
