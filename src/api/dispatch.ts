@@ -4,6 +4,7 @@
 
 import type { Clock } from '../node/clock.ts';
 import type { Identify } from '../node/crypto/identify.ts';
+import type { Engine } from '../node/engine/engine.ts';
 import { Fault, fault } from '../node/errors.ts';
 import type { Log } from '../node/log.ts';
 import {
@@ -85,6 +86,16 @@ const asRefusal = (error: unknown): unknown =>
     ? fault('too-large', 'the answer is too large to be sent; ask for less at once')
     : error;
 
+// A refusal may tell of effects that are not on disk yet, and never will be when the store fails.
+const onceOnDisk = async (refusal: unknown, engine: Engine): Promise<unknown> => {
+  try {
+    await engine.settled();
+    return refusal;
+  } catch (failure) {
+    return failure;
+  }
+};
+
 const makeRefusing =
   ({ engine, log }: DispatchDeps) =>
   async (
@@ -93,13 +104,13 @@ const makeRefusing =
     type: string,
     having: readonly Dialect[],
   ): Promise<Reply> => {
-    const error = asRefusal(thrown);
+    const refusal = asRefusal(thrown);
+    const tells = refusal instanceof Fault && way !== undefined;
+    const error = tells ? await onceOnDisk(refusal, engine) : refusal;
     if (!(error instanceof Fault)) {
       log.error('request failed', { type, error });
       return errorReply(500, 'internal error');
     }
-    // A refusal may tell of effects that are not on disk yet.
-    if (way !== undefined) await engine.settled();
     return faultReply(error, wordsOf(error, way, having));
   };
 

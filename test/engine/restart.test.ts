@@ -195,7 +195,9 @@ describe('durability', () => {
     const ann = await bench.executor(colony, 'ann');
     const p = await bench.submit(colony);
     await bench.store.close();
-    await expect(bench.engine.processes.assign(colony, ann, want())).rejects.toThrow();
+    await expect(bench.engine.processes.assign(colony, ann, want())).rejects.toMatchObject({
+      code: 'unavailable',
+    });
     expect(fatal).toHaveLength(1);
     await expect(bench.submit(colony)).rejects.toMatchObject({ code: 'unavailable' });
     await expect(bench.engine.settled()).rejects.toThrow();

@@ -189,10 +189,11 @@ test('after a failed commit nothing is taken and nothing is shown; it is told on
   await db.close();
   const lost = committer.write((w) => w.put('a', '2'));
   const reading = committer.settled();
-  await expect(lost).rejects.toThrow();
-  await expect(reading).rejects.toThrow();
+  const refusal = { code: 'unavailable', message: expect.stringContaining('has failed') };
+  await expect(lost).rejects.toMatchObject(refusal);
+  await expect(reading).rejects.toMatchObject(refusal);
   expect(() => committer.write((w) => w.put('b', '1'))).toThrow('the store has failed');
-  await expect(committer.settled()).rejects.toThrow();
+  await expect(committer.settled()).rejects.toMatchObject(refusal);
   expect(fatal).toHaveLength(1);
   expect(lines.filter((line) => line.level === 'error')).toHaveLength(1);
 });

@@ -163,6 +163,7 @@ export const openWorld = async ({ deps: more = {} }: WorldOptions = {}) => {
 
   return {
     engine,
+    store: opened.store,
     clock,
     deps,
     dispatch,

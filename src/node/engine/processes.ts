@@ -138,6 +138,8 @@ const removeAll = async (
         ? keys.endedIn(colony.row.no, which)
         : undefined;
   if (range) await removeEnded(state, lifecycle, range);
+  // What another call removed meanwhile was not there to be removed, but may not be on disk yet.
+  await state.store.settled();
 };
 
 /** Removes the finished processes in a range of the index. Returns how many. */

@@ -114,7 +114,14 @@ const makeBesides = (): Pick<Committer, 'alongside'> & { take(): Beside | undefi
 
 const UNTOUCHED = { known: false } as const;
 
-/** Makes the committer of a database. `onFatal` is called once when a commit fails. */
+// A batch that failed may be on disk all the same: nobody can tell before the next start.
+const LOST =
+  'the store has failed and the server is stopping; look whether this took effect before you repeat it';
+
+/**
+ * Makes the committer of a database. When a commit fails, `onFatal` is called once with the reason;
+ * commands and readers get unavailable.
+ */
 export const makeCommitter = (
   db: Level<string, string>,
   log: Log,
@@ -131,8 +138,9 @@ export const makeCommitter = (
   const fail = (error: unknown, group: Group): void => {
     failed = true;
     log.error('commit failed: the node must stop', { error });
-    group.reject(error);
-    open?.reject(error);
+    const refusal = fault('unavailable', LOST);
+    group.reject(refusal);
+    open?.reject(refusal);
     onFatal(error);
   };
 

@@ -59,6 +59,8 @@ export const deleteColony = op({
   run: async (cx, m) => {
     const colony = cx.engine.colonies.find(m.colonyid);
     if (colony?.id === m.colonyid) await cx.engine.colonies.remove(colony);
+    // That it is gone may be the doing of another call, whose effect is still on its way to disk.
+    else await cx.engine.settled();
     return DONE;
   },
 });
