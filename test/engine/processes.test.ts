@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { attributeId } from '../../src/node/crypto/ids.ts';
 import { LIMITS } from '../../src/node/limits.ts';
 import { attributesOf, STATE } from '../../src/node/model/process.ts';
+import { manualClock } from '../support/clock.ts';
 import { type Bench, forType, openBench, want } from '../support/engine.ts';
 
 const ready = async (bench: Bench) => {
@@ -324,6 +325,28 @@ describe('logs', () => {
       expect(rows).toHaveLength(odd < 0 ? 10 : 0);
     }
   });
+});
+
+test('a line written after the clock was set back loses none and is not overlooked', async () => {
+  const bench = await openBench();
+  const { colony, ann } = await ready(bench);
+  await bench.engine.logs.addForExecutor(ann, 'before');
+  bench.clock.advance(60_000);
+  await bench.engine.logs.addForExecutor(ann, 'last');
+  // The times of this clock are those of the first one all over again.
+  const setBack = manualClock();
+  await bench.restart({ clock: setBack });
+  const read = (sinceNs: number) =>
+    bench.engine.logs.ofExecutor(colony, 'ann', { count: 10, sinceNs, latest: false });
+  const last = (await read(0)).at(-1)?.timestampNs ?? 0;
+  for (let i = 0; i < 20; i++) await bench.engine.logs.addForExecutor(bench.now(ann), `after ${i}`);
+  expect((await read(last)).map(({ message }) => message).slice(0, 2)).toEqual([
+    'after 0',
+    'after 1',
+  ]);
+  const all = await bench.engine.logs.search(colony, '', 1, 100);
+  expect(all.map(({ message }) => message).slice(0, 3)).toEqual(['before', 'last', 'after 0']);
+  expect(all).toHaveLength(22);
 });
 
 test('too many commands in flight: the next ones are told to come back, and nothing is half done', async () => {

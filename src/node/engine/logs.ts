@@ -40,8 +40,22 @@ const after = (range: Range, key: (timeNs: bigint) => string, query: LogQuery): 
 
 const put = (state: State, colony: number, row: Omit<LogRow, 'timestampNs'>): Promise<void> => {
   state.store.admit();
-  const line = { ...row, timestampNs: logTimestamp(state.clock.nowUs()) };
+  state.lastLogNs = logTimestamp(state.clock.nowUs(), state.lastLogNs);
+  const line = { ...row, timestampNs: state.lastLogNs };
   return state.store.write((w) => logTable.put(w, colony, line));
+};
+
+/**
+ * Notes the time of the newest line on disk: when the machine's clock was set back while the node
+ * was down, new lines must neither replace old ones nor come before what was read already.
+ */
+export const noteLastLog = async (state: State): Promise<void> => {
+  for (const no of state.colonies.keys()) {
+    const newest = state.store.pages(keys.logsOf(no), { reverse: true, limit: 1 });
+    for await (const [row] of newest) {
+      state.lastLogNs = Math.max(state.lastLogNs, Number(partsOf(row?.[0] ?? '')[1] ?? 0));
+    }
+  }
 };
 
 const search = async (

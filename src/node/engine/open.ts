@@ -23,7 +23,7 @@ import { makeExecutors, placeExecutor } from './executors.ts';
 import { makeFunctions, restoreFunction } from './functions.ts';
 import { type Lifecycle, makeLifecycle } from './lifecycle.ts';
 import { loadLive } from './load-live.ts';
-import { makeLogs } from './logs.ts';
+import { makeLogs, noteLastLog } from './logs.ts';
 import { findProcess } from './lookup.ts';
 import { makeOnce } from './once.ts';
 import { makeProcesses } from './processes.ts';
@@ -87,6 +87,7 @@ const load = async (state: State, lifecycle: Lifecycle, serverId?: string): Prom
   }
   await loadMembers(state);
   await loadLive(state, lifecycle);
+  await noteLastLog(state);
   for (const row of await removingTable.all(state.store)) await purgeColony(state, lifecycle, row);
   state.store.onSeal((w) => {
     for (const colony of state.countsDirty) {

@@ -84,6 +84,8 @@ export interface State extends StateParts {
   nextColony: number;
   /** Turns of waiters: grows by one each. */
   nextTurn: number;
+  /** Time of the newest log line. */
+  lastLogNs: number;
   draining: boolean;
 }
 
@@ -120,6 +122,7 @@ export const makeState = (parts: StateParts): State => ({
   serverId: '',
   nextColony: 1,
   nextTurn: 1,
+  lastLogNs: 0,
   draining: false,
 });
 

@@ -25,10 +25,12 @@ const STEP_NS = 256n;
 
 /**
  * Nanoseconds of a µs time, rounded up to what a double holds exactly, so that `since` polling is
- * safe.
+ * safe; after `lastNs` in any case.
  */
-export const logTimestamp = (nowUs: number): number =>
-  Number(((BigInt(nowUs) * 1000n + STEP_NS - 1n) / STEP_NS) * STEP_NS);
+export const logTimestamp = (nowUs: number, lastNs: number): number => {
+  const exact = Number(((BigInt(nowUs) * 1000n + STEP_NS - 1n) / STEP_NS) * STEP_NS);
+  return Math.max(exact, lastNs + Number(STEP_NS));
+};
 
 /** The line as it travels; `colonyname` as the request named the colony. */
 export const logWire = (row: LogRow, colonyname: string): LogEntry => ({
