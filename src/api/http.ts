@@ -7,12 +7,13 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from '../node/clock.ts';
 import { LIMITS, type Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
-import { errorReply, type Reply } from '../node/model/envelope.ts';
+import { errorBody, errorReply, type Reply } from '../node/model/envelope.ts';
 import { makeBodies } from './bodies.ts';
 import { corsHeaders } from './cors.ts';
 import { type Delivery, makeDelivery, type Stake } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
 import { originOf } from './http-origin.ts';
+import { lacksHost, NO_HOST, refuseExpectations, refuseUnread } from './unread.ts';
 import { serveUpgrades } from './upgrade.ts';
 import type { Watching } from './ws.ts';
 
@@ -74,13 +75,15 @@ const OCTETS = 'application/octet-stream';
 const RPC_PATH = '/api';
 
 // For a path that is no URL.
-const badRequest = (_error: unknown, _request: unknown, reply: unknown): void => {
-  void (reply as FastifyReply).code(400).type(TEXT).send('Bad Request\n');
+const badUrl = (_error: unknown, _request: unknown, reply: unknown): void => {
+  void (reply as FastifyReply).code(400).type(TEXT).send(errorBody(400, 'malformed URL'));
 };
 
 const makeApp = (options: HttpOptions, limits: Limits): FastifyInstance => {
   const arrival = {
     headersTimeout: limits.headersMs,
+    // Asked for below, with an answer that says so.
+    requireHostHeader: false,
     connectionsCheckingInterval: limits.arrivalCheckMs,
     keepAlive: true,
     keepAliveInitialDelay: limits.probeIdleMs,
@@ -94,7 +97,8 @@ const makeApp = (options: HttpOptions, limits: Limits): FastifyInstance => {
     requestTimeout: limits.requestMs,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    frameworkErrors: badRequest,
+    frameworkErrors: badUrl,
+    clientErrorHandler: refuseUnread,
     ...(tls === undefined ? { http: arrival } : { https: { ...arrival, ...tls } }),
   }) as unknown as FastifyInstance;
 };
@@ -115,6 +119,10 @@ const takeAnyContentType = (app: FastifyInstance, limits: Limits): void => {
         void reply.code(204).send();
         return;
       }
+    }
+    if (lacksHost(request.raw)) {
+      void reply.code(400).type(TEXT).header('connection', 'close').send(errorBody(400, NO_HOST));
+      return;
     }
     headers['content-type'] = OCTETS;
     bodies.begin(request.raw, reply.raw);
@@ -221,6 +229,7 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
     );
   });
   const server = app.server as Server;
+  refuseExpectations(server);
   server.maxConnections = limits.connectionsMax;
   const open = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
