@@ -8,7 +8,7 @@ import { type Fault, fault } from '../node/errors.ts';
 import { decodePayload, type Envelope, type Origin } from '../node/model/envelope.ts';
 import { parseJson } from '../node/model/json.ts';
 import type { ProcessRow } from '../node/model/process.ts';
-import { problemOf } from '../node/model/wire.ts';
+import { isExcess, problemOf } from '../node/model/wire.ts';
 import { jsonProblem } from './json-problem.ts';
 import type { NodePort } from './node-port.ts';
 import type { Allow, Call, Dialect, MemberCx, Missing, Rank, ServerFacts, Target } from './op.ts';
@@ -80,7 +80,10 @@ const readMessage = (call: Call, raw: unknown, problem: string | undefined): unk
   const code = call.wrong.code ?? 'bad-request';
   if (raw === null) throw fault(code, call.wrong.nothing);
   const parsed = call.msg.safeParse(raw);
-  if (!parsed.success) throw invalid(call, problemOf(parsed.error));
+  if (!parsed.success) {
+    const why = problemOf(parsed.error);
+    throw isExcess(parsed.error) ? fault('bad-request', why, { problem: why }) : invalid(call, why);
+  }
   const msgtype = msgtypeOf(raw) ?? '';
   if (typeof msgtype !== 'string') throw invalid(call, 'msgtype: expected a string');
   if (msgtype !== call.type) throw fault(code, call.wrong.mismatch);

@@ -6,11 +6,15 @@ import { stringifyJson } from '../node/model/json.ts';
 import type { Way } from './admission.ts';
 import type { Dialect } from './op.ts';
 
+/** So much of an unknown payload type is told back. */
+const SHOWN = 100;
+
 /** The refusal of a payload type that nobody serves. */
 export const unknownType = (type: string): Fault => {
   const hint =
     'empty (this usually means the client is misconfigured - check that COLONIES_PRVKEY and other environment variables are set correctly)';
-  return fault('forbidden', `invalid rpcMsg.PayloadType: ${type === '' ? hint : type}`);
+  const shown = type.length > SHOWN ? `${type.slice(0, SHOWN)}…` : type;
+  return fault('forbidden', `invalid rpcMsg.PayloadType: ${type === '' ? hint : shown}`);
 };
 
 /**

@@ -26,10 +26,15 @@ export const LIMITS = {
    */
   nestingDepthMax: 64,
   /**
-   * Names of colonies, users, executors, functions and labels, in UTF-16 units: they become index
-   * keys.
+   * Names, ids, types, labels, locations and keys, in UTF-16 units: they become index keys, stay in
+   * memory and are told back in refusals.
    */
   nameLengthMax: 1_024,
+  /**
+   * Paths, commands, images, volumes (two paths), descriptions, searched texts, in UTF-16 units:
+   * what a file system takes for two paths.
+   */
+  lineLengthMax: 8_192,
   /**
    * Entries of one list or map field in a message (targets, dependencies, environment): each may
    * become a row.

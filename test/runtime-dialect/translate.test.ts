@@ -414,7 +414,7 @@ describe('a runtime', () => {
   test.each([
     ['', 'runtime id, it is empty'],
     ['a\u0000b', 'Runtime id contains control'],
-    ['x'.repeat(2000), 'Runtime id is too long'],
+    ['x'.repeat(2000), 'expected at most 1024 characters'],
   ])('an id that cannot serve as one is refused', (runtimeid, text) => {
     expect(() => newExecutor(RuntimeMsg.parse({ runtimeid }))).toThrow(text);
   });

@@ -6,7 +6,7 @@ import { fault } from '../../node/errors.ts';
 import { LIMITS } from '../../node/limits.ts';
 import { LogEntry, logWire } from '../../node/model/log.ts';
 import type { ProcessRow } from '../../node/model/process.ts';
-import { flag, int, int64, struct, text } from '../../node/model/wire.ts';
+import { flag, int, int64, line, longText, struct, text } from '../../node/model/wire.ts';
 import { type Found, op } from '../op.ts';
 import { DONE, Done, wrong } from './wrong.ts';
 
@@ -15,7 +15,7 @@ export const addLog = op({
   doc: 'Adds a line to the log of a running process. Only the assigned executor may.',
   kind: 'write',
   wrong: wrong('Failed to add log'),
-  msg: struct({ processid: text(), message: text() }),
+  msg: struct({ processid: text(), message: longText() }),
   needs: ['processid', 'message'],
   reply: Done,
   allow: {
@@ -38,7 +38,7 @@ export const addExecutorLog = op({
   doc: 'Adds a line to the calling executor’s own log.',
   kind: 'write',
   wrong: wrong('Failed to add executor log'),
-  msg: struct({ colonyname: text(), executorname: text(), message: text() }),
+  msg: struct({ colonyname: text(), executorname: text(), message: longText() }),
   needs: ['colonyname', 'executorname', 'message'],
   reply: Done,
   allow: { who: 'member', colony: (m) => m.colonyname },
@@ -118,7 +118,7 @@ export const searchLogs = op({
   wrong: wrong('Failed to search logs', {
     mismatch: 'Failed to get logs, msg.MsgType does not match payloadType',
   }),
-  msg: struct({ colonyname: text(), text: text(), days: int(), count: int() }),
+  msg: struct({ colonyname: text(), text: line(), days: int(), count: int() }),
   needs: ['colonyname', 'text', 'days', 'count'],
   reply: z.array(LogEntry),
   allow: { who: 'member', colony: (m) => m.colonyname },

@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { fault } from '../../node/errors.ts';
-import { flag, int, list, struct, text } from '../../node/model/wire.ts';
+import { flag, int, list, longText, struct, text } from '../../node/model/wire.ts';
 import type { NodePort } from '../node-port.ts';
 import { type Cx, op } from '../op.ts';
 import { DONE, Done, wrong } from './wrong.ts';
@@ -207,7 +207,7 @@ export const publishRecords = op({
   doc: 'Hands in signed records (base64): colony records, endorsements and their lists, revocations. Only the signer of a record and the server owner may.',
   kind: 'write',
   wrong: wrong('Failed to publish records'),
-  msg: struct({ records: list(text()) }),
+  msg: struct({ records: list(longText()) }),
   needs: ['records'],
   reply: z.array(Published).readonly(),
   allow: { who: 'identity' },
@@ -224,7 +224,7 @@ export const setNodeCertificate = op({
   doc: 'Puts a certificate of this node’s key (base64) into force. Unsigned: only the server owner can have made it.',
   kind: 'write',
   wrong: wrong('Failed to set node certificate'),
-  msg: struct({ certificate: text() }),
+  msg: struct({ certificate: longText() }),
   needs: ['certificate'],
   reply: z.object({ expiresat: z.int() }),
   allow: { who: 'anyone' },

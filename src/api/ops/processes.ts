@@ -8,7 +8,7 @@ import { JsonText } from '../../node/model/json.ts';
 import { Process, type ProcessRow, processJson, STATE } from '../../node/model/process.ts';
 import { parseCpu, parseMemory } from '../../node/model/resources.ts';
 import { FunctionSpecPointer, normaliseSpec, specRow } from '../../node/model/spec.ts';
-import { anything, int, list, struct, text } from '../../node/model/wire.ts';
+import { anything, int, list, longText, struct, text } from '../../node/model/wire.ts';
 import { type Cx, given, op } from '../op.ts';
 import { DONE, Done, wrong } from './wrong.ts';
 
@@ -215,7 +215,7 @@ export const fail = op({
   wrong: wrong('Failed to close failed', {
     mismatch: 'Failed to close process as failed, msg.MsgType does not match payloadType',
   }),
-  msg: struct({ processid: text(), errors: list(text()) }),
+  msg: struct({ processid: text(), errors: list(longText()) }),
   needs: ['processid', 'errors'],
   reply: Done,
   allow: {

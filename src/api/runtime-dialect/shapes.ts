@@ -9,6 +9,8 @@ import {
   dict,
   flag,
   int,
+  line,
+  longText,
   nullableList,
   pointer,
   struct,
@@ -64,11 +66,11 @@ export const Runtime = z.object({
 export type Runtime = z.output<typeof Runtime>;
 
 export const ProcessSpecMsg = struct({
-  image: text(),
-  cmd: text(),
-  args: nullableList(text()),
-  volumes: nullableList(text()),
-  ports: nullableList(text()),
+  image: line(),
+  cmd: line(),
+  args: nullableList(longText()),
+  volumes: nullableList(line()),
+  ports: nullableList(line()),
   maxexectime: int32(),
   maxretries: int32(),
   conditions: struct({
@@ -79,7 +81,7 @@ export const ProcessSpecMsg = struct({
     cores: int32(),
     gpus: int32(),
   }),
-  env: dict(text()),
+  env: dict(longText()),
 });
 export type ProcessSpecMsg = z.output<typeof ProcessSpecMsg>;
 export const ProcessSpecPointer = pointer(ProcessSpecMsg);
@@ -140,7 +142,7 @@ export const RuntimeAttributeMsg = struct({
   targetcolonyid: text(),
   attributetype: int32(),
   key: text(),
-  value: text(),
+  value: longText(),
 });
 export const RuntimeAttributePointer = pointer(RuntimeAttributeMsg);
 

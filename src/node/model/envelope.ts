@@ -3,9 +3,13 @@
 import type { z } from 'zod';
 import { base64ToText } from '../crypto/bytes.ts';
 import { escapeJson, stringifyJson } from './json.ts';
-import { struct, text } from './wire.ts';
+import { longText, struct } from './wire.ts';
 
-export const Envelope = struct({ signature: text(), payloadtype: text(), payload: text() });
+export const Envelope = struct({
+  signature: longText(),
+  payloadtype: longText(),
+  payload: longText(),
+});
 export type Envelope = z.output<typeof Envelope>;
 
 /** An answer ready for the wire: HTTP status and body text ('' for an empty body). */

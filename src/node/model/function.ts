@@ -1,7 +1,7 @@
 // A function that an executor offers, with the running statistics of its successful calls.
 
 import { z } from 'zod';
-import { flag, int, list, real, struct, text } from './wire.ts';
+import { flag, int, line, list, real, struct, text } from './wire.ts';
 
 export const FunctionMsg = struct({
   functionid: text(),
@@ -9,12 +9,12 @@ export const FunctionMsg = struct({
   executortype: text(),
   colonyname: text(),
   funcname: text(),
-  description: text(),
+  description: line(),
   args: list(
     struct({
       name: text(),
-      type: text(),
-      description: text(),
+      type: line(),
+      description: line(),
       required: flag(),
       enum: list(text()),
     }),

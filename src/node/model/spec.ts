@@ -12,7 +12,9 @@ import {
   flag,
   int,
   int64,
+  line,
   list,
+  longText,
   nullableList,
   pointer,
   struct,
@@ -39,20 +41,20 @@ const ConditionsMsg = struct({
 
 const KeepLocal = struct({ keeplocal: flag() });
 const FilesystemMsg = struct({
-  mount: text(),
+  mount: line(),
   snapshots: nullableList(
     struct({
       snapshotid: text(),
-      label: text(),
-      dir: text(),
+      label: line(),
+      dir: line(),
       keepfiles: flag(),
       keepsnapshot: flag(),
     }),
   ),
   dirs: nullableList(
     struct({
-      label: text(),
-      dir: text(),
+      label: line(),
+      dir: line(),
       keepfiles: flag(),
       onconflicts: struct({ onstart: KeepLocal, onclose: KeepLocal }),
     }),
@@ -71,7 +73,7 @@ export const FunctionSpecMsg = struct({
   conditions: ConditionsMsg,
   label: text(),
   fs: FilesystemMsg,
-  env: dict(text()),
+  env: dict(longText()),
   channels: list(text()),
 });
 export type FunctionSpecMsg = z.output<typeof FunctionSpecMsg>;

@@ -11,8 +11,35 @@ const orElse =
   (value: unknown): unknown =>
     value ?? zero;
 
-/** A string; absent or null is ''. */
-export const text = () => z.preprocess(orElse(''), z.string('expected a string'));
+type Issues = Pick<z.RefinementCtx, 'addIssue'>;
+
+const tooLong = (issues: Issues, input: string, maximum: number): never => {
+  const message = `expected at most ${maximum} characters, not ${input.length}`;
+  issues.addIssue({ code: 'too_big', origin: 'string', maximum, input, message });
+  return z.NEVER;
+};
+
+// Looked at before the string itself: a check of its own would cost every field of every message.
+const atMost = (maxLength: number) =>
+  z.preprocess(
+    (value, ctx) =>
+      typeof value === 'string' && value.length > maxLength
+        ? tooLong(ctx, value, maxLength)
+        : (value ?? ''),
+    z.string('expected a string').meta({ maxLength }),
+  );
+
+/**
+ * A name, an id, a type, a label or a key: a string of at most LIMITS.nameLengthMax; absent or null
+ * is ''.
+ */
+export const text = () => atMost(LIMITS.nameLengthMax);
+
+/** A path, a command or a sentence: at most LIMITS.lineLengthMax; absent or null is ''. */
+export const line = () => atMost(LIMITS.lineLengthMax);
+
+/** A value, bounded only by the body that holds it; absent or null is ''. */
+export const longText = () => z.preprocess(orElse(''), z.string('expected a string'));
 
 /** A boolean; absent or null is false. */
 export const flag = () => z.preprocess(orElse(false), z.boolean('expected true or false'));
@@ -109,15 +136,17 @@ export const dict = <T extends z.ZodType>(of: T) =>
     const out: [string, z.output<T>][] = [];
     const entries = Object.entries(value);
     if (entries.length > LIMITS.listEntriesMax) {
-      ctx.addIssue({ code: 'custom', message: TOO_MANY });
+      const maximum = LIMITS.listEntriesMax;
+      ctx.addIssue({ code: 'too_big', origin: 'map', maximum, input: value, message: TOO_MANY });
       return z.NEVER;
     }
     for (const [key, part] of entries) {
+      if (key.length > LIMITS.nameLengthMax) return tooLong(ctx, key, LIMITS.nameLengthMax);
       const parsed = of.safeParse(part);
       if (parsed.success) out.push([key, parsed.data]);
       else
         for (const issue of parsed.error.issues)
-          ctx.addIssue({ code: 'custom', message: issue.message, path: [key, ...issue.path] });
+          ctx.addIssue({ ...issue, input: part, path: [key, ...issue.path] } as never);
     }
     return Object.fromEntries(out) as Record<string, z.output<T>>;
   });
@@ -146,12 +175,21 @@ export const struct = <S extends z.core.$ZodLooseShape>(shape: S) =>
 export const pointer = <T extends z.ZodType>(to: T) =>
   z.preprocess(orElse(null), z.union([z.null(), to]));
 
+type Issue = z.core.$ZodIssue;
+
+/** The issue that says most, with its whole path: that of the last alternative of a union. */
+const innermost = (issue: Issue): Issue => {
+  const nested = issue.code === 'invalid_union' ? issue.errors.flat().at(-1) : undefined;
+  return nested ? innermost({ ...nested, path: [...issue.path, ...nested.path] }) : issue;
+};
+
 /** The first problem of a failed parse, as `field.path: what was expected`. */
 export const problemOf = (error: z.ZodError): string => {
-  const issue = error.issues[0];
-  if (!issue) return 'malformed';
-  const nested = issue.code === 'invalid_union' ? issue.errors.flat().at(-1) : undefined;
-  const path = [...issue.path, ...(nested?.path ?? [])].join('.');
-  const what = nested?.message ?? issue.message;
-  return path === '' ? what : `${path}: ${what}`;
+  if (!error.issues[0]) return 'malformed';
+  const { path, message } = innermost(error.issues[0]);
+  return path.length === 0 ? message : `${path.join('.')}: ${message}`;
 };
+
+/** Whether that problem is one of size: the right type, and too much of it. */
+export const isExcess = ({ issues: [issue] }: z.ZodError): boolean =>
+  issue !== undefined && innermost(issue).code === 'too_big';

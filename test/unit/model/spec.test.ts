@@ -120,7 +120,7 @@ describe('normalising', () => {
     [{ conditions: { gpu: { mem: '-' } } }, 'error converting memory to int'],
     [{ conditions: { executortype: 'a\u0000b' } }, 'Executor type contains control characters'],
     [{ conditions: { executortype: '\ud800' } }, 'broken Unicode'],
-    [{ conditions: { executortype: 'x'.repeat(1025) } }, 'Executor type is too long'],
+    [{ conditions: { executortype: 'x'.repeat(1025) } }, 'expected at most 1024 characters'],
   ])('%j is refused', (msg, says) => {
     expect(() => normalised(msg)).toThrow(says);
   });

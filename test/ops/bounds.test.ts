@@ -1,0 +1,170 @@
+// How long a text in a message may be: every field of every message of both dialects has a bound, or
+// is listed here as a value that only the body bounds.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Call, Op, Watch } from '../../src/api/op.ts';
+import { OPS_BY_TYPE } from '../../src/api/ops/index.ts';
+import * as subscriptions from '../../src/api/ops/subscriptions.ts';
+import { RUNTIME_OPS, RUNTIME_WATCHES } from '../../src/api/runtime-dialect/dialect.ts';
+import { LIMITS } from '../../src/node/limits.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+interface Shape {
+  readonly type?: string;
+  readonly maxLength?: number;
+  readonly properties?: Readonly<Record<string, Shape>>;
+  readonly items?: Shape;
+  readonly anyOf?: readonly Shape[];
+}
+
+/** The texts of a shape by path; lists are `[]`. Maps have no shape: theirs are tried below. */
+function* textsOf(shape: Shape, path: readonly string[] = []): Generator<[string[], Shape]> {
+  if (shape.type === 'string') yield [[...path], shape];
+  for (const one of shape.anyOf ?? []) yield* textsOf(one, path);
+  if (shape.items) yield* textsOf(shape.items, [...path, '[]']);
+  for (const [name, of] of Object.entries(shape.properties ?? {})) {
+    yield* textsOf(of, [...path, name]);
+  }
+}
+
+const shapeOf = ({ msg }: Call): Shape =>
+  z.toJSONSchema(msg, { unrepresentable: 'any', reused: 'inline' }) as Shape;
+
+/** The message in which only the text at this path is set. */
+const holding = (path: readonly string[], text: string): unknown => {
+  const [first, ...rest] = path;
+  if (first === undefined) return text;
+  return first === '[]' ? [holding(rest, text)] : { [first]: holding(rest, text) };
+};
+
+/** Times are as long as times are; the others are values of any length. */
+const UNBOUNDED = [
+  'addattributemsg attribute.value',
+  'addexecutorlogmsg message',
+  'addexecutormsg executor.commissiontime',
+  'addexecutormsg executor.lastheardfromtime',
+  'addlogmsg message',
+  'closefailedmsg errors.[]',
+  'publishrecordsmsg records.[]',
+  'setnodecertificatemsg certificate',
+];
+const UNBOUNDED_2022 = [
+  'addattributemsg attribute.value',
+  'addruntimemsg runtime.commissiontime',
+  'addruntimemsg runtime.lastheardfromtime',
+  'submitprocessespecmsg spec.args.[]',
+];
+
+const DIALECTS = {
+  executor: { ops: [...OPS_BY_TYPE.values()], unbounded: UNBOUNDED },
+  runtime: { ops: Object.values<Op>(RUNTIME_OPS), unbounded: UNBOUNDED_2022 },
+} as const;
+const WATCHES: readonly Watch[] = [
+  ...Object.values<Watch>({ ...subscriptions }),
+  ...Object.values<Watch>(RUNTIME_WATCHES),
+];
+
+const HUGE = 'x'.repeat(2 ** 20);
+
+let w: World;
+beforeAll(async () => {
+  w = await openWorld();
+  await w.settle();
+});
+afterAll(async () => {
+  expect(w.complaints()).toEqual([]);
+  await w.close();
+});
+
+describe.each(Object.entries(DIALECTS))('the %s dialect', (_name, { ops, unbounded }) => {
+  test('has a bound for every text that is no value', () => {
+    const free = ops.flatMap((op) =>
+      [...textsOf(shapeOf(op))]
+        .filter(([, { maxLength }]) => maxLength === undefined)
+        .map(([path]) => `${op.type} ${path.join('.')}`),
+    );
+    expect(free.sort()).toEqual(unbounded);
+  });
+
+  test('refuses a text of a megabyte with its place and its bound', () => {
+    let tried = 0;
+    for (const op of ops) {
+      for (const [path, { maxLength }] of textsOf(shapeOf(op))) {
+        if (maxLength === undefined) continue;
+        tried += 1;
+        const parse = (text: string) => op.msg.safeParse(holding(path, text)).success;
+        expect([op.type, path, parse('x'.repeat(maxLength + 1))]).toEqual([op.type, path, false]);
+        // Whatever else may be wrong with it, its length is not.
+        const longest = op.msg.safeParse(holding(path, 'x'.repeat(maxLength)));
+        expect(longest.error?.message ?? '').not.toContain('characters');
+      }
+    }
+    expect(tried).toBeGreaterThan(30);
+  });
+});
+
+test('subscriptions have a bound for every text', () => {
+  const texts = WATCHES.flatMap((watch) => [...textsOf(shapeOf(watch))]);
+  expect(texts.length).toBeGreaterThan(5);
+  for (const [path, { maxLength }] of texts) {
+    expect([path, maxLength]).toEqual([path, LIMITS.nameLengthMax]);
+  }
+});
+
+const NAMES = { colonyname: 'dev', executortype: 'worker' };
+const CASES: readonly (readonly [type: string, fields: object, place: string])[] = [
+  ['submitfuncspecmsg', { spec: { label: HUGE, conditions: NAMES } }, 'spec.label'],
+  ['submitfuncspecmsg', { spec: { funcname: HUGE, conditions: NAMES } }, 'spec.funcname'],
+  ['submitfuncspecmsg', { spec: { env: { [HUGE]: '' }, conditions: NAMES } }, 'spec.env'],
+  ['submitfuncspecmsg', { spec: { kwargs: { [HUGE]: 1 }, conditions: NAMES } }, 'spec.kwargs'],
+  ['submitfuncspecmsg', { spec: { channels: ['a', HUGE] } }, 'spec.channels.1'],
+  [
+    'submitfuncspecmsg',
+    { spec: { conditions: { ...NAMES, executornames: [HUGE] } } },
+    'spec.conditions.executornames.0',
+  ],
+  ['submitfuncspecmsg', { spec: { fs: { dirs: [{ dir: HUGE }] } } }, 'spec.fs.dirs.0.dir'],
+  ['addattributemsg', { attribute: { key: HUGE } }, 'attribute.key'],
+  ['addexecutormsg', { executor: { capabilities: { hardware: { cpu: HUGE } } } }, 'executor.capab'],
+  ['reportallocationmsg', { allocations: { projects: { [HUGE]: {} } } }, 'allocations.projects'],
+  ['getcolonymsg', { colonyname: HUGE }, 'colonyname'],
+  ['searchlogsmsg', { colonyname: 'dev', text: HUGE }, 'text'],
+  ['submitprocessespecmsg', { spec: { cmd: HUGE } }, 'spec.cmd'],
+  ['submitprocessespecmsg', { spec: { conditions: { runtimeids: [HUGE] } } }, 'spec.conditions.r'],
+  ['addruntimemsg', { runtime: { name: HUGE } }, 'runtime.name'],
+];
+
+test.each(CASES.map(([type, fields, place]) => [type, place, fields] as const))(
+  '%s with a huge %s is told what is too long',
+  async (type, place, fields) => {
+    const before = w.engine.server.statistics();
+    const { status, payload } = await w.send('alice', type, fields);
+    expect(status).toBe(400);
+    expect(payload.message).toMatch(/^[\w.]+: expected at most [\d]+ characters, not 1048576$/);
+    expect(payload.message).toContain(place);
+    expect(payload.detail).toBe(payload.message);
+    expect(w.engine.server.statistics()).toEqual(before);
+  },
+);
+
+test('too many entries are told likewise', async () => {
+  const channels = Array.from({ length: LIMITS.listEntriesMax + 1 }, String);
+  const { status, payload } = await w.send('alice', 'submitfuncspecmsg', { spec: { channels } });
+  expect([status, payload.message]).toEqual([
+    400,
+    `spec.channels: expected at most ${LIMITS.listEntriesMax} entries`,
+  ]);
+});
+
+test('values may be as long as a body holds', async () => {
+  const long = 'x'.repeat(3 * 2 ** 20);
+  const spec = { args: [long], kwargs: { long }, env: { LONG: long } };
+  const { processid } = await w.submit('alice', spec);
+  expect((await w.as('alice').getProcess({ processid })).spec.env).toEqual({ LONG: long });
+});
+
+test('an unknown payload type of a megabyte is not told back whole', async () => {
+  const { status, payload } = await w.send('alice', HUGE);
+  expect([status, payload.message.length < 200]).toEqual([403, true]);
+});
