@@ -138,7 +138,7 @@ const locate = (allow: Ranked, way: Way, engine: Engine): string | Absent => {
 export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) => {
   const rank = (dialect: Dialect, who: Rank, way: Way, ref: string): void => {
     const member = dialect.authorise(who, way.colony, ref, way.caller, engine);
-    if (member?.kind === 'executor') engine.roles.heard(member.executor);
+    if (member?.kind === 'executor') engine.roles.heard(member.executor, dialect.name);
     way.member = member;
     way.name = way.colony?.id === ref ? ref : (way.colony?.name ?? '');
   };

@@ -320,6 +320,22 @@ describe('signs of life', () => {
     expect(bench.now(ann).state).toBe(EXECUTOR_STATE.unregistered);
   });
 
+  test('what an executor spoke goes to disk with them, and costs no commit of its own', async () => {
+    const bench = await openBench();
+    const colony = await bench.colony();
+    const ann = await bench.executor(colony, 'ann');
+    const { commands } = bench.store.stats();
+    for (const word of ['one', 'one', 'other']) bench.engine.roles.heard(bench.now(ann), word);
+    expect(bench.now(ann).spoke).toBe('other');
+    expect(bench.store.settled()).toBeUndefined();
+    expect(bench.store.stats().commands).toBe(commands);
+    await bench.engine.tick();
+    expect(bench.store.stats().commands).toBe(commands + 1);
+    bench.engine.roles.heard(bench.now(ann));
+    await bench.restart();
+    expect(bench.now(ann).spoke).toBe('other');
+  });
+
   test('the end of a long poll is one: its executor has a moment to ask again', async () => {
     const bench = await openBench({ options: { staleExecutorS: 600 } });
     const colony = await bench.colony();

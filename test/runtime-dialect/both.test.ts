@@ -211,6 +211,30 @@ describe('members of either kind', () => {
 });
 
 describe('after a restart', () => {
+  test('each member is answered in the words it used last, however it was registered', async () => {
+    const { processid } = await w.submit(r1);
+    const speaks = async (who: number): Promise<string> => {
+      const process = await w.ok(who, 'getprocessmsg', { processid });
+      return 'assignedruntimeid' in process ? 'runtime' : 'executor';
+    };
+    expect([await speaks(today), await speaks(r1), await speaks(r2)]).toEqual([
+      'executor',
+      'runtime',
+      'runtime',
+    ]);
+    // An executor that took up the words of 2022, and a runtime that was brought up to date.
+    await w.ok(today, 'getcolonymsg', { colonyid: id(colony) });
+    await w.ok(r1, 'getcolonymsg', { colonyname: 'dev' });
+    w = await openWorld(await w.stop());
+    expect([await speaks(today), await speaks(r1), await speaks(r2)]).toEqual([
+      'runtime',
+      'executor',
+      'runtime',
+    ]);
+    w = await openWorld(await w.stop());
+    expect([await speaks(today), await speaks(r1)]).toEqual(['runtime', 'executor']);
+  });
+
   test('everything reads as before, and each member is answered in the words of its registration', async () => {
     await w.ok(colony, 'addruntimemsg', {
       runtime: { runtimeid: id(9), colonyid: id(colony), name: 'today', cores: -1, cpu: 'c' },

@@ -64,6 +64,7 @@ const furnished = async (bench: Bench) => {
     done: again(done.id),
     failed: again(failed.id),
     logged: await firstKey(bench.store, keys.processLogs(colony.no, done.id)),
+    loggedBy: await firstKey(bench.store, keys.executorLogs(colony.no, 'ann')),
   };
 };
 type Facts = Awaited<ReturnType<typeof furnished>>;
@@ -292,6 +293,35 @@ const DAMAGES: Record<string, Damage> = {
     },
     found: () => /^x .*: another registered executor of the colony has the same id/,
     mendable: false,
+  },
+  'an executor that spoke what is no word': {
+    plant: (w, f, store) => {
+      const key = keys.executor(f.colony.no, 'ann');
+      copy(w, store, key, key, { spoke: 7 });
+    },
+    found: () => /^x .* ann: spoke no dialect/,
+    mendable: false,
+  },
+  'a live process that waits in the wrong place': {
+    plant: (w, f, store) => {
+      const key = keys.live(f.colony.no, f.waiting.id);
+      w.put(key, text(store, key).replace(`,${f.waiting.orderUs},`, ',1,'));
+    },
+    found: (f) => new RegExp(`^l .* ${f.waiting.id}: waits in another place than it should`),
+    mendable: false,
+  },
+  'a live process for others than its specification says': {
+    plant: (w, f, store) => {
+      const key = keys.live(f.colony.no, f.waiting.id);
+      w.put(key, text(store, key).replace('"cli"', '"other"'));
+    },
+    found: (f) => new RegExp(`^l .* ${f.waiting.id}: is queued for executortype other, not cli`),
+    mendable: false,
+  },
+  'a log line missing in the index by executor': {
+    plant: (w, f) => w.del(f.loggedBy),
+    found: () => /^q .* ann .*: is missing in the index of log lines/,
+    mendable: true,
   },
   'a function of an executor that is not registered': {
     plant: (w, f, store) => {

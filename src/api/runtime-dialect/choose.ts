@@ -1,8 +1,10 @@
 // Chooses the dialect of each message with detect(), and remembers what each identity showed: on
-// its connection, and anywhere on this node. Both memories are bounded and may forget; nothing
-// depends on them but the words of messages that are the same in both dialects.
+// its connection, and anywhere on this node. Both memories are bounded and may forget; what an
+// executor used last is kept with its row as well, which outlives a restart. Nothing depends on
+// any of them but the words of messages that are the same in both dialects.
 
 import { LIMITS } from '../../node/limits.ts';
+import type { ExecutorRow } from '../../node/model/executor.ts';
 import type { ChooseDialect } from '../admission.ts';
 import { type DialectName, detect, evidence, isDialectName } from './detect.ts';
 import { registeredIn } from './translate/runtime.ts';
@@ -20,6 +22,10 @@ const recall = (memory: ReadonlyMap<string, string>, id: string): DialectName | 
   return isDialectName(name) ? name : undefined;
 };
 
+/** What an identity used last, from its rows, registered ones first. */
+const spokenLast = (rows: readonly ExecutorRow[]): DialectName | undefined =>
+  rows.map(({ spoke }) => spoke).find(isDialectName);
+
 /** Makes the chooser of a node, with its memory of identities. */
 export const makeChoose = (): ChooseDialect => {
   const memory = new Map<string, string>();
@@ -36,6 +42,7 @@ export const makeChoose = (): ChooseDialect => {
       note(origin.connection, caller, shown, LIMITS.dialectsPerConnectionMax);
       note(memory, caller, shown, LIMITS.dialectsRememberedMax);
     }
+    const rows = shown !== undefined || caller === '' ? [] : engine.executors.anywhere(caller);
     const name =
       shown ??
       detect({
@@ -43,8 +50,8 @@ export const makeChoose = (): ChooseDialect => {
         has,
         payload,
         onConnection: recall(origin.connection, caller),
-        last: recall(memory, caller),
-        registered: caller === '' ? undefined : registeredIn(engine.executors.anywhere(caller)),
+        last: recall(memory, caller) ?? spokenLast(rows),
+        registered: registeredIn(rows),
       });
     return named(name) ?? first;
   };

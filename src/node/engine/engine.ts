@@ -25,8 +25,11 @@ export interface Roles {
   isColonyOwner(colony: ColonyRow, id: string): boolean;
   /** An approved executor, else a user of the colony; `any` also takes executors in any state. */
   member(colony: ColonyRow, id: string, any?: boolean): Member | undefined;
-  /** Notes a sign of life of an executor: every authenticated call of it counts. */
-  heard(executor: ExecutorRow): void;
+  /**
+   * Notes a sign of life of an executor: every authenticated call of it counts. `spoke` is a word
+   * of the caller's that is kept with the executor, on disk a little later.
+   */
+  heard(executor: ExecutorRow, spoke?: string): void;
 }
 
 export interface Colonies {

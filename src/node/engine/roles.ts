@@ -17,9 +17,10 @@ export const makeRoles = (state: State): Roles => ({
     const user = found?.usersById.get(id);
     return user ? { kind: 'user', user } : undefined;
   },
-  heard: (executor) => {
+  heard: (executor, spoke) => {
     const hold = state.colonies.get(executor.colony)?.executorsById.get(executor.id);
     if (!hold) return;
+    if (spoke !== undefined && hold.row.spoke !== spoke) hold.row = { ...hold.row, spoke };
     hold.heardUs = state.clock.nowUs();
     state.heard.add(hold);
   },

@@ -128,9 +128,9 @@ export const Executor = z.object({
 export type Executor = z.output<typeof Executor>;
 
 /**
- * The stored executor; `colony` is the colony's number, times are µs. `edge` is opaque to
- * everything below the API: the dialect that registered the member keeps the fields that only it
- * has there.
+ * The stored executor; `colony` is the colony's number, times are µs. `edge` and `spoke` are opaque
+ * to everything below the API: the dialect that registered the member keeps the fields that only it
+ * has in the one, the other is the dialect that the member used last.
  */
 export interface ExecutorRow {
   readonly colony: number;
@@ -151,6 +151,7 @@ export interface ExecutorRow {
   /** Never unregistered for being silent. */
   readonly lasting?: boolean;
   readonly edge?: string;
+  readonly spoke?: string;
 }
 
 /** The executor as it travels; `colonyname` as the request named the colony. */

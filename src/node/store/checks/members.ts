@@ -55,6 +55,9 @@ const eachMember = <Row extends { readonly colony: number }>(
     visit(key, row, colony, name);
   });
 
+/** Which words there are is not known here: the API keeps one with a member. */
+const isWord = (spoke: unknown): boolean => typeof spoke === 'string' && /^[a-z]+$/.test(spoke);
+
 /** Checks colonies, users, executors and functions, and fills `check.colonies`. */
 export const checkMembers = async (check: Check): Promise<void> => {
   await checkColonies(check);
@@ -66,6 +69,7 @@ export const checkMembers = async (check: Check): Promise<void> => {
   const executorId = claims(check, 'another registered executor of the colony has the same id');
   await eachMember<ExecutorRow>(check, keys.executors, (key, row, colony, name) => {
     if (row.name !== name) check.found(key, 'is the row of another executor');
+    if (row.spoke !== undefined && !isWord(row.spoke)) check.found(key, 'spoke no dialect');
     if (row.state === EXECUTOR_STATE.unregistered) return;
     colony.executors.add(row.id);
     executorId(key, `${row.colony} ${row.id}`);

@@ -1,7 +1,9 @@
 // Checks processes: live and finished rows, progress, the index of finished ones, the index of
 // attributes, and the counts of finished ones.
 
-import { isFinal, type ProcessRow, STATE } from '../../model/process.ts';
+import { parseJson, stringifyJson } from '../../model/json.ts';
+import { isFinal, type ProcessRow, queueOrder, STATE } from '../../model/process.ts';
+import { type FunctionSpec, type SpecRow, specRow } from '../../model/spec.ts';
 import { colonyIn, keys, partsOf } from '../keys.ts';
 import { decodeProcess, encodedEnded, envAttributeIds } from '../tables/processes.ts';
 import { type Check, colonyOf, readable } from './findings.ts';
@@ -10,18 +12,38 @@ type Finished = [success: number, failed: number, cancelled: number];
 
 const isList = (json: string): boolean => Array.isArray(JSON.parse(json));
 
+/** What the queue is told otherwise than the specification says. */
+const misqueued = (spec: SpecRow, told: SpecRow): string | undefined => {
+  for (const [name, value] of Object.entries(told) as [keyof SpecRow, unknown][]) {
+    if (name === 'json' || name === 'nameAt') continue;
+    const said = stringifyJson(spec[name]);
+    if (said === stringifyJson(value)) continue;
+    return `is queued for ${name} ${asText(spec[name])}, not ${asText(value)}`;
+  }
+  return undefined;
+};
+
+const asText = (value: unknown): string =>
+  typeof value === 'string' ? value : stringifyJson(value);
+
 /** What is wrong inside a row; throws when a part of it is no JSON. */
 const flawOf = (p: ProcessRow): string | undefined => {
   const { spec } = p;
   const numbers = [p.submittedUs, p.orderUs, p.startedUs, p.endedUs, p.retries, p.lease];
   if (!numbers.every(Number.isSafeInteger)) return 'holds a number that is none';
   if (![p.in, p.out, p.errors].every(isList)) return 'holds input or output that is no list';
-  const { conditions } = JSON.parse(spec.json) as { conditions?: { colonyname?: unknown } };
+  const told = parseJson(spec.json) as FunctionSpec;
+  const { conditions } = told as { conditions?: { colonyname?: unknown } };
   const place = '"colonyname":"';
   const before = spec.json.slice(spec.nameAt - place.length, spec.nameAt);
   if (conditions?.colonyname !== '' || before !== place) {
     return 'holds a specification without a place for the name of its colony';
   }
+  if (p.orderUs !== queueOrder(p.submittedUs, spec.priority)) {
+    return 'waits in another place than it should';
+  }
+  const wrong = misqueued(spec, specRow(told, spec.ids));
+  if (wrong !== undefined) return wrong;
   if (p.assigned !== (p.state === STATE.running || (isFinal(p.state) && p.executorid !== ''))) {
     return `is in state ${p.state}, assigned to "${p.executorid}"`;
   }
