@@ -3,6 +3,9 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OPS_BY_TYPE } from '../../src/api/ops/index.ts';
+import * as subscriptions from '../../src/api/ops/subscriptions.ts';
+import { makeWatching } from '../../src/api/ws.ts';
+import { subscriber } from '../support/frames.ts';
 import { type Answer, idOf, openWorld, type World } from '../support/world.ts';
 import pinned from './permissions.json' with { type: 'json' };
 
@@ -182,6 +185,8 @@ const outcome = (type: string, { status, payload }: Answer): string => {
 
 test('every message of the table is pinned, and no other', () => {
   expect(Object.keys(pinned.messages).sort()).toEqual([...OPS_BY_TYPE.keys()].sort());
+  const watches = Object.values({ ...subscriptions }).map(({ type }) => type);
+  expect(Object.keys(pinned.subscriptions).sort()).toEqual(watches.sort());
 });
 
 test.each(Object.entries(pinned.messages))('%s is for %s', async (type, expected) => {
@@ -190,6 +195,24 @@ test.each(Object.entries(pinned.messages))('%s is for %s', async (type, expected
   for (const kind of pinned.callers) {
     const fields = await (FIELDS[type] ?? inColony)(stage, kind);
     seen.push(outcome(type, await w.send(stage.who(kind), type, fields)));
+  }
+  expect(seen.join('')).toBe(expected);
+});
+
+test.each(Object.entries(pinned.subscriptions))('%s is for %s', async (type, expected) => {
+  const stage = await setUp(type);
+  const { elsewhere: _none, ...deps } = w.deps;
+  const watching = makeWatching({ ...deps, clock: w.clock });
+  const seen: string[] = [];
+  for (const kind of pinned.callers) {
+    const line = subscriber(watching);
+    const named = { processid: await submitted(stage), colonyname: stage.colonyname };
+    const fields = { ...named, executortype: 'worker', state: 0, timeout: 100, msgtype: type };
+    line.send(w.sealed(stage.who(kind), type, JSON.stringify(fields)));
+    // Who may subscribe is told of the next process.
+    const frame = await line.first(() => submitted(stage));
+    seen.push(frame.error ? outcome(type, { ...frame, status: frame.payload.status }) : 'y');
+    line.close();
   }
   expect(seen.join('')).toBe(expected);
 });
