@@ -1,6 +1,8 @@
 // What is wrong with a JSON text, in the words of the original servers. Never quotes more than one
 // character of it.
 
+import { TOO_MANY_VALUES } from '../node/model/json.ts';
+
 const AT = /at position (\d+)/;
 const TOKEN = /^Unexpected token '(.)'/su;
 
@@ -23,7 +25,9 @@ const shown = (character: string): string => {
 
 /** The sentence for an error thrown by parsing `text`. */
 export const jsonProblem = (text: string, error: unknown): string => {
-  if (error instanceof RangeError) return 'exceeded max depth';
+  if (error instanceof RangeError) {
+    return error.message === TOO_MANY_VALUES ? TOO_MANY_VALUES : 'exceeded max depth';
+  }
   const message = error instanceof Error ? error.message : '';
   const token = TOKEN.exec(message)?.[1];
   if (token !== undefined)

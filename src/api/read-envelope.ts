@@ -1,7 +1,9 @@
 // From the text of a request or frame to its envelope.
 
 import { fault } from '../node/errors.ts';
+import { LIMITS } from '../node/limits.ts';
 import { Envelope } from '../node/model/envelope.ts';
+import { refuseTangled } from '../node/model/json.ts';
 import { problemOf } from '../node/model/wire.ts';
 import { jsonProblem } from './json-problem.ts';
 
@@ -9,9 +11,10 @@ import { jsonProblem } from './json-problem.ts';
 export const readEnvelope = (body: string): Envelope => {
   let raw: unknown;
   try {
+    refuseTangled(body, LIMITS.envelopePartsMax);
     raw = JSON.parse(body);
   } catch (error) {
-    // Expected: whatever was sent is not JSON.
+    // Expected: whatever was sent is not JSON, or far more of it than an envelope is.
     throw fault('bad-request', jsonProblem(body, error));
   }
   if (raw === null) throw fault('bad-request', 'envelope is null');

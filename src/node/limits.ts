@@ -21,6 +21,16 @@ export const LIMITS = {
   /** A call of the command line that asks the server to wait for nothing: longer is no answer. */
   cliCallMs: 60_000,
   /**
+   * Nesting of any JSON, as on the original servers: far deeper one takes the parser seconds. Texts
+   * of at most the free length are read without a look at it.
+   */
+  jsonDepthMax: 10_000,
+  jsonFreeLength: 64 * KiB,
+  /** Entries of all maps in one JSON text: a million different names take the parser seconds. */
+  jsonEntriesMax: 250_000,
+  /** Values in an envelope, which has three: nobody signed it yet, so reading it must be cheap. */
+  envelopePartsMax: 1_000,
+  /**
    * Nesting of free-form values (`args`, `kwargs`, `in`, `out`): deeper ones exhaust the stack of
    * readers.
    */

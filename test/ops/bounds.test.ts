@@ -168,3 +168,45 @@ test('an unknown payload type of a megabyte is not told back whole', async () =>
   const { status, payload } = await w.send('alice', HUGE);
   expect([status, payload.message.length < 200]).toEqual([403, true]);
 });
+
+describe('text that would keep the parser busy', () => {
+  const told = async (body: string): Promise<unknown> => {
+    const { status, payload } = await w.post(body);
+    return [status, payload.message];
+  };
+
+  test('is refused as an envelope before it is parsed', async () => {
+    expect(await told('['.repeat(20 * 2 ** 20))).toEqual([400, 'too many values']);
+    expect(await told(`{"x":[${'1,'.repeat(100_000)}1]}`)).toEqual([400, 'too many values']);
+    const payload = Buffer.from('x'.repeat(100_000)).toString('base64');
+    expect(await told(JSON.stringify({ payload }))).toEqual([403, 'Invalid signature length']);
+  });
+
+  test('is refused as a payload', async () => {
+    const send = (json: string) => w.post(w.sealed('alice', 'submitfuncspecmsg', json));
+    const deep = await send('['.repeat(10 * 2 ** 20));
+    expect([deep.status, deep.payload.detail]).toEqual([400, 'exceeded max depth']);
+    const keys = Array.from({ length: LIMITS.jsonEntriesMax + 1 }, (_, i) => `"k${i}":1`);
+    const wide = await send(`{${keys.join(',')}}`);
+    expect([wide.status, wide.payload.detail]).toEqual([400, 'too many values']);
+    const unknown = await send(`{${keys.slice(0, LIMITS.listEntriesMax + 1).join(',')}}`);
+    expect([unknown.status, unknown.payload.message]).toEqual([
+      400,
+      `expected at most ${LIMITS.listEntriesMax} entries`,
+    ]);
+    const inside = `{"spec":{"args":[{${keys.slice(0, LIMITS.listEntriesMax + 1).join(',')}}]}}`;
+    expect((await send(inside)).payload.message).toBe(
+      `spec.args.0: expected at most ${LIMITS.listEntriesMax} entries`,
+    );
+  });
+
+  test('many numbers that are written oddly are read', async () => {
+    const args = `[[${'1.0,'.repeat(200_000)}12345678901234567890]]`;
+    const conditions = '{"colonyname":"dev","executortype":"worker"}';
+    const spec = `{"args":${args},"conditions":${conditions}}`;
+    const json = `{"spec":${spec},"msgtype":"submitfuncspecmsg"}`;
+    const { status, payload } = await w.post(w.sealed('alice', 'submitfuncspecmsg', json));
+    expect([status, payload.spec.args[0].length]).toEqual([200, 200_001]);
+    expect(payload.spec.args[0].slice(-2)).toEqual([1, 12345678901234567000n]);
+  });
+});

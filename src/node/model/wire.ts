@@ -90,6 +90,12 @@ export const time = () =>
 /** "Not set", as every server of the protocol writes it. */
 export const ZERO_TIME = '0001-01-01T00:00:00Z';
 
+const tooMany = (issues: Issues, input: object): never => {
+  const maximum = LIMITS.listEntriesMax;
+  issues.addIssue({ code: 'too_big', origin: 'map', maximum, input, message: TOO_MANY });
+  return z.NEVER;
+};
+
 const TOO_MANY = `expected at most ${LIMITS.listEntriesMax} entries`;
 
 const bounded = <T extends z.ZodType>(of: T) =>
@@ -108,18 +114,23 @@ const plain = (value: unknown, depth: number): unknown => {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map((part) => plain(part, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([k, v]) => [k, plain(v, depth + 1)] as const);
-  return Object.fromEntries(entries);
+  const entries = Object.entries(value);
+  if (entries.length > LIMITS.listEntriesMax) throw new RangeError(TOO_MANY);
+  return Object.fromEntries(entries.map(([k, v]) => [k, plain(v, depth + 1)] as const));
 };
 
-/** Any JSON value, nested at most LIMITS.nestingDepthMax deep; integers become doubles. */
+/**
+ * Any JSON value, nested at most LIMITS.nestingDepthMax deep, maps in it of at most
+ * LIMITS.listEntriesMax entries; integers become doubles.
+ */
 export const anything = () =>
   z.unknown().transform((value, ctx): unknown => {
     try {
       return plain(value, 1);
     } catch (error) {
-      // plain() throws only its own RangeError, for the depth.
-      ctx.addIssue({ code: 'custom', message: (error as Error).message });
+      // plain() throws only its own RangeErrors, for depth and size.
+      const { message } = error as Error;
+      ctx.addIssue({ code: 'too_big', origin: 'value', maximum: 0, input: value, message });
       return z.NEVER;
     }
   });
@@ -136,9 +147,7 @@ export const dict = <T extends z.ZodType>(of: T) =>
     const out: [string, z.output<T>][] = [];
     const entries = Object.entries(value);
     if (entries.length > LIMITS.listEntriesMax) {
-      const maximum = LIMITS.listEntriesMax;
-      ctx.addIssue({ code: 'too_big', origin: 'map', maximum, input: value, message: TOO_MANY });
-      return z.NEVER;
+      return tooMany(ctx, value);
     }
     for (const [key, part] of entries) {
       if (key.length > LIMITS.nameLengthMax) return tooLong(ctx, key, LIMITS.nameLengthMax);
@@ -155,10 +164,11 @@ const isSpelling = (shape: object, name: string): boolean =>
   !Object.hasOwn(shape, name) && Object.hasOwn(shape, name.toLowerCase());
 
 // Of a name sent in several spellings the last one counts, as on the original servers.
-const matchNames = (shape: object, value: unknown): unknown => {
+const matchNames = (shape: object, value: unknown, issues: Issues): unknown => {
   if (value instanceof OddNumber) return value.value;
   if (!own(value)) return value;
   const names = Object.keys(value);
+  if (names.length > LIMITS.listEntriesMax) return tooMany(issues, value);
   if (!names.some((name) => isSpelling(shape, name))) return value;
   return Object.fromEntries(
     names.map((name) => [isSpelling(shape, name) ? name.toLowerCase() : name, value[name]]),
@@ -167,7 +177,10 @@ const matchNames = (shape: object, value: unknown): unknown => {
 
 /** An object with these fields, names in any case; absent or null is the object of zero values. */
 export const struct = <S extends z.core.$ZodLooseShape>(shape: S) =>
-  z.preprocess((value) => matchNames(shape, value ?? {}), z.object(shape, 'expected an object'));
+  z.preprocess(
+    (value, ctx) => matchNames(shape, value ?? {}, ctx),
+    z.object(shape, 'expected an object'),
+  );
 
 /**
  * As `struct`, but absent or null is null, so that the message can be refused with its own text.

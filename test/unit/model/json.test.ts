@@ -2,11 +2,13 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { LIMITS } from '../../../src/node/limits.ts';
 import {
   escapeJson,
   JsonText,
   OddNumber,
   parseJson,
+  refuseTangled,
   renderJson,
   stringifyJson,
 } from '../../../src/node/model/json.ts';
@@ -123,6 +125,49 @@ describe('parsing', () => {
     expect((parseJson(hashes) as unknown[])[1]).toHaveLength(200_000);
     const long = `[1.5,${JSON.stringify('x\n'.repeat(3_000_000))}]`;
     expect((parseJson(long) as unknown[])[1]).toHaveLength(6_000_000);
+  });
+});
+
+describe('text that would keep the parser busy', () => {
+  const deep = (depth: number, open: string, close: string): string =>
+    `${open.repeat(depth)}1${close.repeat(depth)}`;
+
+  test('is refused beyond the depth of the original servers, whether it is well-formed or not', () => {
+    for (const [open, close] of [
+      ['[', ']'],
+      ['{"aaaaaaaaaaaaaaaa":', '}'],
+    ] as const) {
+      const pad = `${' '.repeat(LIMITS.jsonFreeLength)}`;
+      expect(() => parseJson(pad + deep(LIMITS.jsonDepthMax, open, close))).not.toThrow();
+      expect(() => parseJson(pad + deep(LIMITS.jsonDepthMax + 1, open, close))).toThrow(RangeError);
+      expect(() => parseJson(open.repeat(20 * 2 ** 20))).toThrow(RangeError);
+    }
+  });
+
+  test('brackets inside of strings are none', () => {
+    const text = JSON.stringify({ a: '['.repeat(100_000), b: '\\"{'.repeat(100_000) });
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+  });
+
+  test('a string without an end is malformed, not endless', () => {
+    for (const text of [`"${'x'.repeat(100_000)}`, `["${'\\"'.repeat(100_000)}`]) {
+      expect(() => parseJson(text)).toThrow(SyntaxError);
+    }
+  });
+
+  test('maps of one text have so many entries together', () => {
+    const entries = (n: number): string =>
+      `[${Array.from({ length: n }, (_, i) => `{"k${i}":":"}`).join(',')}]`;
+    expect(parseJson(entries(LIMITS.jsonEntriesMax))).toHaveLength(LIMITS.jsonEntriesMax);
+    expect(() => parseJson(entries(LIMITS.jsonEntriesMax + 1))).toThrow(RangeError);
+  });
+
+  test('values are counted where there is a bound for them', () => {
+    const long = JSON.stringify('x'.repeat(LIMITS.jsonFreeLength));
+    const parts = (n: number): string => `[${long}${',1'.repeat(n)}]`;
+    expect(() => refuseTangled(parts(99), 100)).not.toThrow();
+    expect(() => refuseTangled(parts(100), 100)).toThrow(RangeError);
+    expect(() => refuseTangled(parts(100_000))).not.toThrow();
   });
 });
 
