@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Limits } from '../node/limits.ts';
+import { onOver } from './http-origin.ts';
 
 /** A body that was not read, with the HTTP status that says why. */
 export interface BodyProblem extends Error {
@@ -30,17 +31,19 @@ const NO_ROOM = 'too many large requests at once; try again later';
 
 /** Makes the reader of one server. */
 export const makeBodies = ({ bodyFreeBytes, bodiesBytesMax }: Limits): Bodies => {
-  const large = new WeakMap<IncomingMessage, { bytes: number }>();
+  const large = new WeakMap<IncomingMessage, { bytes: number; isOver: boolean }>();
   let held = 0;
   return {
     begin: (request, response) => {
       const { headers } = request;
       const length = Number(headers['content-length'] ?? 0);
       if (length <= bodyFreeBytes && headers['transfer-encoding'] === undefined) return;
-      const hold = { bytes: 0 };
+      const hold = { bytes: 0, isOver: false };
       large.set(request, hold);
-      response.once('close', () => {
+      onOver(response, () => {
         held -= hold.bytes;
+        // What the stream still has of it is let go, too.
+        hold.isOver = true;
       });
     },
     read: (request, bytesMax, done) => {
@@ -59,7 +62,7 @@ export const makeBodies = ({ bodyFreeBytes, bodiesBytesMax }: Limits): Bodies =>
       };
       const take = (chunk: Buffer): void => {
         size += chunk.length;
-        if (hold !== undefined) {
+        if (hold?.isOver === false) {
           hold.bytes += chunk.length;
           held += chunk.length;
         }

@@ -20,14 +20,32 @@ export const connectionOf = (socket: Socket): Map<string, string> => {
 
 /** Whether the response can no longer reach the client. */
 export const isGone = (response: ServerResponse): boolean =>
-  response.destroyed && !response.writableFinished;
+  (response.destroyed || response.req.socket.destroyed) && !response.writableFinished;
+
+/**
+ * Calls `act` once when the response is over: sent, or never to be sent. A response that waits behind
+ * another one of its connection is not told when that ends, so the connection is asked as well.
+ */
+export const onOver = (response: ServerResponse, act: () => void): void => {
+  const { socket } = response.req;
+  let isOver = false;
+  const end = (): void => {
+    // One of the two events comes in the middle of the other, when both lists are read already.
+    if (isOver) return;
+    isOver = true;
+    response.off('close', end);
+    socket.off('close', end);
+    act();
+  };
+  response.once('close', end);
+  socket.once('close', end);
+};
 
 /** Calls `act` when the client goes away before the response was handed to the system. */
-export const onGone = (response: ServerResponse, act: () => void): void => {
-  response.once('close', () => {
+export const onGone = (response: ServerResponse, act: () => void): void =>
+  onOver(response, () => {
     if (!response.writableFinished) act();
   });
-};
 
 // A class for its getters: those of an object literal cost every request three hidden classes.
 class HttpOrigin implements Origin {

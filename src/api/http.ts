@@ -14,6 +14,7 @@ import { type Delivery, makeDelivery, type Stake } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
 import { originOf } from './http-origin.ts';
 import { lacksHost, NO_HOST, refuseExpectations, refuseUnread } from './unread.ts';
+import { endSilent, makeUnsent } from './unsent.ts';
 import { serveUpgrades } from './upgrade.ts';
 import type { Watching } from './ws.ts';
 
@@ -205,13 +206,23 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
     log.error('cannot undo an undelivered reply', { error }),
   );
 
+  const unsent = makeUnsent(limits);
+
   const deliver = (answer: Reply, reply: FastifyReply): void => {
     delivery.watch(answer, reply.raw, reply.request.raw.socket);
     if (stopping) reply.header('connection', 'close');
     if (answer.proof !== undefined) reply.headers(provenBy(answer.proof));
     reply.code(answer.status);
+    const { socket } = reply.request.raw;
+    if (!unsent.begin(answer.body.length, reply.raw, socket)) {
+      log.warn('a reply was given up: too much waits for slow readers', {
+        bytes: answer.body.length,
+      });
+      return;
+    }
     if (answer.body === '') void reply.send();
     else void reply.type(TEXT).send(answer.body);
+    unsent.sent(socket);
   };
 
   takeAnyContentType(app, limits);
@@ -230,10 +241,13 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   });
   const server = app.server as Server;
   refuseExpectations(server);
+  endSilent(server);
   server.maxConnections = limits.connectionsMax;
   const open = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     open.add(socket);
+    // Calls that wait on one connection each want to hear of its end.
+    socket.setMaxListeners(0);
     socket.once('close', () => open.delete(socket));
   });
   const upgrades = serveUpgrades(server, options.sockets, limits, options.tls !== undefined);

@@ -12,6 +12,18 @@ import type { SocketOrigin, Watching } from './ws.ts';
 const GOING_AWAY = 1001;
 const NOT_FORWARDED = new Set(['connection', 'upgrade', 'http2-settings']);
 
+// As the route answers who does not ask for an upgrade at all.
+const BAD_HANDSHAKE = [
+  'HTTP/1.1 400 Bad Request',
+  'Content-Type: text/plain; charset=utf-8',
+  'Sec-Websocket-Version: 13',
+  'X-Content-Type-Options: nosniff',
+  'Content-Length: 12',
+  'Connection: close',
+  '',
+  'Bad Request\n',
+].join('\r\n');
+
 const pathOf = (request: IncomingMessage): string => (request.url ?? '').replace(/\?.*$/s, '');
 
 // The same request once more, without its wish: the parser that read it has let go of the
@@ -69,6 +81,9 @@ export const serveUpgrades = (
     noServer: true,
     maxPayload: limits.frameBytesMax,
     perMessageDeflate: false,
+  });
+  wss.on('wsClientError', (_error: Error, socket: Duplex) => {
+    socket.end(BAD_HANDSHAKE);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const path = pathOf(request);

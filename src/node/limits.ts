@@ -14,6 +14,13 @@ export const LIMITS = {
    */
   bodiesBytesMax: 512 * MiB,
   bodyFreeBytes: 16 * KiB,
+  /**
+   * Replies over the free size that their readers have not taken yet, all together; beyond it the
+   * connection that asks for one more is ended.
+   */
+  repliesBytesMax: 256 * MiB,
+  /** A reader that takes nothing of its reply for this long is cut off. */
+  replyStallMs: MINUTE,
   /** Base64 payload inside an envelope; a body cannot hold more. */
   payloadBytesMax: 25 * MiB,
   /** One answer as the command line reads it: the longest list of processes at the largest body. */

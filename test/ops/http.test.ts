@@ -251,6 +251,91 @@ test('a client that does not finish its body is cut off, a waiting one is not', 
   waiting.socket.destroy();
 });
 
+/** A dispatcher that answers a number with so many bytes, and anything else when told to. */
+const answering = () => {
+  const signals: AbortSignal[] = [];
+  let release = (): void => undefined;
+  const waiting = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let lose = (): void => undefined;
+  const lost = new Promise<void>((resolve) => {
+    lose = resolve;
+  });
+  const receive = async (body: Uint8Array | string, origin: Origin): Promise<Reply> => {
+    signals.push(origin.signal);
+    const asked = Buffer.from(body).toString();
+    if (asked === 'wait') await waiting;
+    const text = asked === 'wait' ? 'waited' : 'x'.repeat(Number(asked));
+    return { status: 200, body: text, onLost: async () => lose() };
+  };
+  return { dispatch: { ...w.dispatch, receive }, signals, release, lost };
+};
+/** More than the system keeps for a reader. */
+const LARGE = 30 * 2 ** 20;
+
+test('a reader that takes nothing of its reply is cut off, and the reply is undone', async () => {
+  const { dispatch, lost } = answering();
+  await start({ dispatch, limits: { replyStallMs: 100 } });
+  const line = await dial(at.port);
+  line.socket.pause();
+  line.write(request(String(LARGE)));
+  await lost;
+  line.socket.destroy();
+});
+
+test('many small replies that nobody takes end the connection, too', async () => {
+  const { dispatch, signals } = answering();
+  await start({ dispatch, limits: { replyStallMs: 100 } });
+  const line = await dial(at.port);
+  line.socket.pause();
+  for (let n = 0; n < 2_000; n += 1) line.write(request('10000'));
+  for (;;) {
+    if (signals.some(({ aborted }) => aborted)) break;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  line.socket.destroy();
+});
+
+test('a call that waits behind a large reply is not cut off', async () => {
+  const { dispatch, release } = answering();
+  await start({ dispatch, limits: { replyStallMs: 100 } });
+  const line = await dial(at.port);
+  line.write(request('200000') + request('wait'));
+  // Longer than a reply may stand still.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  release();
+  expect((await line.until('waited')).length).toBeGreaterThan(200_000);
+  line.socket.destroy();
+});
+
+test('replies that wait for their readers have a bound together; small ones always get through', async () => {
+  const { dispatch, signals } = answering();
+  await start({ dispatch, limits: { repliesBytesMax: LARGE } });
+  const post = (body: string) => fetch(`${at.url}/api`, { method: 'POST', body });
+  const stuck = await dial(at.port);
+  stuck.socket.pause();
+  stuck.write(request(String(LARGE)));
+  while (signals.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await expect(post('20000').then((reply) => reply.text())).rejects.toThrow();
+  expect(await (await post('10')).text()).toHaveLength(10);
+  stuck.socket.destroy();
+  const again = async (): Promise<string> => {
+    for (;;) {
+      try {
+        return await (await post('20000')).text();
+      } catch {
+        // Expected until the server has noticed that the slow reader is gone.
+      }
+    }
+  };
+  expect(await again()).toHaveLength(20_000);
+  expect(new Set(w.complaints().map(({ message }) => message))).toEqual(
+    new Set(['a reply was given up: too much waits for slow readers']),
+  );
+  w.lines.length = 0;
+});
+
 test('what is no HTTP is answered and closed', async () => {
   await start();
   const line = await dial(at.port);
@@ -267,6 +352,33 @@ test('a caller that goes away while waiting is given nothing', async () => {
   while (w.clock.timers() > 0) await new Promise((resolve) => setImmediate(resolve));
   const { processid } = await w.submit('alice');
   expect(await w.assign('e2')).toMatchObject({ processid });
+});
+
+test('a call that waits behind another one is given nothing either when their caller goes', async () => {
+  await start();
+  const line = await dial(at.port);
+  const poll = request(envelope({ colonyname: 'dev', timeout: 50 }, 'assignprocessmsg', 'e1'));
+  line.write(poll.repeat(3));
+  while (w.clock.timers() < 3) await new Promise((resolve) => setImmediate(resolve));
+  line.socket.destroy();
+  while (w.clock.timers() > 0) await new Promise((resolve) => setImmediate(resolve));
+  const { processid } = await w.submit('alice');
+  expect(await w.assign('e2')).toMatchObject({ processid });
+});
+
+test('a large body of a call that waits behind another one gives its room back', async () => {
+  await start({ limits: { bodyFreeBytes: 2_000, bodiesBytesMax: 10_000 } });
+  const large = envelope({ colonyname: 'dev', pad: 'x'.repeat(5_000) });
+  const poll = request(envelope({ colonyname: 'dev', timeout: 50 }, 'assignprocessmsg', 'e1'));
+  for (let n = 0; n < 3; n += 1) {
+    const line = await dial(at.port);
+    line.write(poll + request(large));
+    while (w.clock.timers() < 1) await new Promise((resolve) => setImmediate(resolve));
+    line.socket.destroy();
+    while (w.clock.timers() > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const post = () => fetch(`${at.url}/api`, { method: 'POST', body: large });
+  while ((await post()).status !== 200) await new Promise((resolve) => setTimeout(resolve, 10));
 });
 
 test('a reply that finds nobody is undone', async () => {

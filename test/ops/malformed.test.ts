@@ -105,6 +105,19 @@ test.each([
   expect(replyIn(await line.ended())).toEqual([408, 'the request did not arrive in time']);
 });
 
+test('a WebSocket handshake that is none is answered as on the original servers', async () => {
+  await start();
+  for (const bad of ['Sec-WebSocket-Key: bad', 'Sec-WebSocket-Version: 99', 'X: y']) {
+    const line = await dial(at.port);
+    const wish = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+    line.write(`GET /pubsub HTTP/1.1\r\n${HOST}${wish}${bad}\r\n\r\n`);
+    const response = await line.ended();
+    expect(response).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(response).toMatch(/^sec-websocket-version: 13\r$/im);
+    expect(response.endsWith('\r\n\r\nBad Request\n')).toBe(true);
+  }
+});
+
 test('HTTP/1.0 asks for no host', async () => {
   await start();
   const line = await dial(at.port);

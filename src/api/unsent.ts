@@ -1,0 +1,61 @@
+// Replies that wait for their readers: all together within a bound, and each for a bounded time
+// without progress. A reply that is given up is lost, as any on a broken connection.
+
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Limits } from '../node/limits.ts';
+import { onOver } from './http-origin.ts';
+
+export interface Unsent {
+  /**
+   * Called just before a reply of so many bytes is sent. False when too much waits for slow
+   * readers: the connection is ended then.
+   */
+  begin(bytes: number, response: ServerResponse, socket: Socket): boolean;
+  /** Called just after a small one was sent. */
+  sent(socket: Socket): void;
+}
+
+/**
+ * Ends connections that stood still for their time. With an error, so that nobody takes what was on
+ * its way for delivered: a connection that is ended quietly counts as read to the end.
+ */
+export const endSilent = (server: Server): void => {
+  server.on('timeout', (socket: Socket) => {
+    socket.destroy(new Error('nothing moved on the connection in its time'));
+  });
+};
+
+/** Follows the replies of one server; small ones cost nothing unless they are not taken. */
+export const makeUnsent = ({ bodyFreeBytes, repliesBytesMax, replyStallMs }: Limits): Unsent => {
+  let held = 0;
+
+  // Progress counts as activity, so this is a bound on silence, not on the whole time. The server
+  // itself watches the connection between requests; a call that waits is not watched at all.
+  const watch = (socket: Socket): void => {
+    socket.setTimeout(replyStallMs);
+  };
+  const unwatch = (socket: Socket): void => {
+    if (socket.timeout === replyStallMs) socket.setTimeout(0);
+  };
+
+  return {
+    begin: (bytes, response, socket) => {
+      if (bytes <= bodyFreeBytes) return true;
+      if (held + bytes > repliesBytesMax) {
+        socket.destroy(new Error('too much waits for slow readers'));
+        return false;
+      }
+      held += bytes;
+      response.once('finish', () => unwatch(socket));
+      onOver(response, () => {
+        held -= bytes;
+      });
+      watch(socket);
+      return true;
+    },
+    sent: (socket) => {
+      if (socket.writableLength > 0 && socket.timeout !== replyStallMs) watch(socket);
+    },
+  };
+};
