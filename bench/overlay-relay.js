@@ -16,9 +16,10 @@ const IDLE_POLLS = 500;
 const GOALS = { throughput: 0.6, beside: 2, lives: 0.95 };
 
 const engine = await quickEngine();
-const line = (name, value) => process.stdout.write(`${name.padEnd(58)}${value}\n`);
-const ms = (value) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
-const verdict = (isGood) => (isGood ? 'met' : 'missed');
+/** Prints one figure. */
+export const line = (name, value) => process.stdout.write(`${name.padEnd(58)}${value}\n`);
+export const ms = (value) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+export const verdict = (isGood) => (isGood ? 'met' : 'missed');
 
 const freePort = () =>
   new Promise((resolve) => {
@@ -36,7 +37,7 @@ const send = async (port, who, msg) => {
 };
 
 /** A node in a process of its own; `inward` publishes no URL. */
-const openNode = async (name, { bootstrap = [], inward = false, off = false } = {}) => {
+export const openNode = async (name, { bootstrap = [], inward = false, off = false } = {}) => {
   const owner = person(name, engine);
   const overlayPort = await freePort();
   const child = startChild('./overlay-node.js');
@@ -79,31 +80,53 @@ const publish = async (port, colony, server) => {
   await send(port, colony, { msgtype: 'publishrecordsmsg', records });
 };
 
-const rate = async (load, port, colony, kind, seconds) => {
-  const times = await load.ask('hammer', { port, colony, kind, callers: CALLERS, seconds });
-  return { perSecond: times.length / seconds, p99: percentile(times, 0.99) };
+/** Calls a second, and what each costs the home and the node in between in CPU time. */
+const measure = async ({ load, relay }, home, port, given) => {
+  const usages = () => Promise.all([home, relay].map(({ child }) => child.ask('usage')));
+  const before = await usages();
+  const times = await load.ask('hammer', { ...given, port, callers: CALLERS });
+  const after = await usages();
+  const [homeUs, relayUs] = after.map(({ cpuUs }, i) => (cpuUs - before[i].cpuUs) / times.length);
+  return { perSecond: times.length / given.seconds, homeUs, relayUs };
 };
+
+const mean = (list, of) => list.reduce((sum, each) => sum + of(each), 0) / list.length;
 
 /** Direct and relayed in turns, so that a busy machine is busy for both. */
-const compare = async (load, home, relay, colony, kind, seconds, rounds = 3) => {
-  const sums = { direct: 0, relayed: 0 };
+const compare = async (stand, { home, colony }, kind, rounds = 3) => {
+  const { relay, seconds, warmS } = stand;
+  const given = { colony: colony.id, kind, seconds };
+  // Both ways compiled before anything counts.
+  for (const { port } of [home, relay])
+    await measure(stand, home, port, { ...given, seconds: warmS });
+  const direct = [];
+  const relayed = [];
   for (let i = 0; i < rounds; i += 1) {
-    sums.direct += (await rate(load, home.port, colony.id, kind, seconds)).perSecond;
-    sums.relayed += (await rate(load, relay.port, colony.id, kind, seconds)).perSecond;
+    direct.push(await measure(stand, home, home.port, given));
+    relayed.push(await measure(stand, home, relay.port, given));
   }
-  const [direct, relayed] = [sums.direct / rounds, sums.relayed / rounds];
-  return { direct, relayed, ratio: relayed / direct };
+  return { direct, relayed };
 };
 
-const measureThroughput = async ({ load, relay, homes, seconds }) => {
-  for (const { way, home, colony } of homes) {
+const measureThroughput = async (stand) => {
+  for (const { way, ...home } of stand.homes) {
     for (const kind of ['submit', 'read']) {
-      await rate(load, relay.port, colony.id, kind, Math.min(1, seconds));
-      const { direct, relayed, ratio } = await compare(load, home, relay, colony, kind, seconds);
-      const figures = `${Math.round(relayed)} of ${Math.round(direct)} a second`;
+      const { direct, relayed } = await compare(stand, home, kind);
+      const [most, some] = [direct, relayed].map((list) => mean(list, (each) => each.perSecond));
+      const homeUs = mean(direct, (each) => each.homeUs);
+      const slowest = Math.max(
+        mean(relayed, (each) => each.homeUs),
+        mean(relayed, (each) => each.relayUs),
+      );
+      const figures = `${Math.round(some)} of ${Math.round(most)} a second`;
+      const ratio = some / most;
       line(
         `${kind} through another node, over ${way}`,
         `${figures}: ${ratio.toFixed(2)} (goal ${GOALS.throughput}: ${verdict(ratio >= GOALS.throughput)})`,
+      );
+      line(
+        '  with machines of their own, by CPU time of the busier',
+        `${Math.round(homeUs)} us direct, ${Math.round(slowest)} us: ${(homeUs / slowest).toFixed(2)}`,
       );
     }
   }
@@ -128,14 +151,20 @@ const measurePolls = async ({ load, polls, relay, homes, seconds }) => {
 };
 
 /** Lives of processes at a node with an overlay, and at one without, in turns. */
-const measureLives = async ({ load, homes: [{ home, colony }], seconds }) => {
+const measureLives = async ({ load, homes: [{ home, colony }], seconds, warmS }) => {
   const plain = await openNode('plain', { off: true });
   const own = await openColony(plain, 'plain colony');
+  const lives = async (length) => {
+    const on = { port: home.port, colony: colony.id, callers: CALLERS, seconds: length };
+    const off = { ...on, port: plain.port, colony: own.id };
+    return { on: await load.ask('lives', on), off: await load.ask('lives', off) };
+  };
+  await lives(warmS);
   const sums = { on: 0, off: 0 };
-  for (let i = 0; i < 4; i += 1) {
-    const on = { port: home.port, colony: colony.id, callers: CALLERS, seconds };
-    sums.on += await load.ask('lives', on);
-    sums.off += await load.ask('lives', { ...on, port: plain.port, colony: own.id });
+  for (let i = 0; i < 6; i += 1) {
+    const { on, off } = await lives(seconds);
+    sums.on += on;
+    sums.off += off;
   }
   const ratio = sums.on / sums.off;
   line(
@@ -168,7 +197,7 @@ export const open = async () => {
  */
 export const measureRelay = async ({ smoke }) => {
   const { load, polls, web, deep, relay, homes } = await open();
-  const stand = { load, polls, relay, homes, seconds: smoke ? 0.5 : 4 };
+  const stand = { load, polls, relay, homes, seconds: smoke ? 0.5 : 4, warmS: smoke ? 0.5 : 8 };
   // Processes that were submitted to be counted are not taken by the lives.
   await measureLives(stand);
   await measureThroughput(stand);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startChild } from './children.js';
 import { percentile } from './figures.js';
-import { measureRelay } from './overlay-relay.js';
+import { line, measureRelay, ms, openNode, verdict } from './overlay-relay.js';
 
 const USAGE = `usage: npm run bench:overlay -- [--smoke] [--rest SECONDS]
 
@@ -17,9 +17,6 @@ const USAGE = `usage: npm run bench:overlay -- [--smoke] [--rest SECONDS]
 const CHILD = './overlay-child.js';
 const PROCESSES = 4;
 const EACH = 5;
-
-const ms = (value) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
-const line = (name, value) => process.stdout.write(`${name.padEnd(58)}${value}\n`);
 
 const until = async (what, holds) => {
   for (let tries = 0; tries < 600; tries += 1) {
@@ -36,7 +33,9 @@ const readOptions = () => {
     });
     const restS = Number(values.rest ?? (values.smoke ? 3 : 60));
     if (!(restS > 0)) throw new Error('--rest takes seconds');
-    return { restS, calls: values.smoke ? 200 : 3_000, keys: values.smoke ? 4 : 24 };
+    const { smoke = false } = values;
+    const settleS = smoke ? 1 : 90;
+    return { smoke, restS, settleS, calls: smoke ? 200 : 3_000, keys: smoke ? 4 : 24 };
   } catch (error) {
     process.stderr.write(`${error.message}\n${USAGE}\n`);
     return process.exit(2);
@@ -47,7 +46,6 @@ const readOptions = () => {
 const openOverlay = async () => {
   const others = Array.from({ length: PROCESSES }, () => startChild(CHILD));
   const measured = startChild(CHILD);
-  const off = await measured.ask('usage');
   const addresses = [];
   for (let i = 0; i < PROCESSES * EACH; i += 1) {
     addresses.push(await others[i % PROCESSES].ask('start', { bootstraps: addresses.slice(0, 1) }));
@@ -58,7 +56,7 @@ const openOverlay = async () => {
   await until('three peers', async () => (await table()) >= 3);
   line('joined, three peers in the table', ms(performance.now() - began));
   await until('twenty peers', async () => (await table()) >= PROCESSES * EACH);
-  return { others, measured, off };
+  return { others, measured, addresses };
 };
 
 const measureRecords = async ({ others, measured }, keys) => {
@@ -109,24 +107,40 @@ const measureCalls = async ({ others, measured }, count) => {
   line('p99 of a call beside 500 idle polls, over p99 alone', `${(beside / alone).toFixed(2)}x`);
 };
 
-const measureRest = async ({ measured, off }, restS) => {
-  await sleep(Math.min(10, restS) * 1_000);
-  const before = await measured.ask('usage');
+/** What a whole node costs at rest, beside the same node with its overlay off. */
+const measureRest = async ({ addresses }, { restS, settleS }) => {
+  const bootstrap = addresses.slice(0, 1);
+  const [on, off] = await Promise.all([
+    openNode('at rest', { bootstrap }),
+    openNode('at rest, off', { off: true }),
+  ]);
+  const usages = () => Promise.all([on, off].map(({ child }) => child.ask('usage')));
+  // A young node meets its peers, fills its table and compiles what it runs.
+  await sleep(settleS * 1_000);
+  const before = await usages();
   await sleep(restS * 1_000);
-  const after = await measured.ask('usage');
-  const share = (after.cpuUs - before.cpuUs) / (restS * 1e6);
-  line(`at rest with ${PROCESSES * EACH} peers, share of a core`, `${(share * 100).toFixed(2)} %`);
-  const MiB = (after.rss - off.rss) / 2 ** 20;
-  line('memory above the same process without overlay', `${MiB.toFixed(0)} MiB`);
+  const after = await usages();
+  const share = (at) => ((after[at].cpuUs - before[at].cpuUs) / (restS * 1e4)).toFixed(2);
+  const percent = Number(share(0));
+  line(
+    `at rest with ${PROCESSES * EACH} peers, share of a core`,
+    `${share(0)} %, overlay off ${share(1)} % (goal 0.5 %: ${verdict(percent < 0.5)})`,
+  );
+  const MiB = (after[0].rss - after[1].rss) / 2 ** 20;
+  line(
+    'memory above the same node with the overlay off',
+    `${MiB.toFixed(0)} MiB (goal 60: ${verdict(MiB <= 60)})`,
+  );
+  await Promise.all([on, off].map(({ child }) => child.stop()));
 };
 
 const options = readOptions();
 const load = loadavg()[0].toFixed(1);
 line('cores, load average before', `${availableParallelism()}, ${load}`);
 const overlay = await openOverlay();
-await measureRest(overlay, options.restS);
+await measureRest(overlay, options);
 await measureRecords(overlay, options.keys);
 await measureCalls(overlay, options.calls);
 await Promise.all([...overlay.others, overlay.measured].map((child) => child.stop()));
 // After the other nodes are gone: the relay is measured with the machine for itself.
-await measureRelay({ smoke: options.calls < 1_000 });
+await measureRelay(options);
