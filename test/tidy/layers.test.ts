@@ -9,7 +9,8 @@ const GROUND = ['node/errors.ts', 'node/clock.ts', 'node/limits.ts', 'node/log.t
 const MAY: Readonly<Record<string, readonly string[]>> = {
   'node/errors.ts': [],
   'node/clock.ts': [],
-  'node/limits.ts': [],
+  'node/limits-overlay.ts': [],
+  'node/limits.ts': ['node/limits-overlay.ts'],
   'node/log.ts': [],
   'node/config-overlay.ts': ['node/model'],
   'node/config.ts': ['node/config-overlay.ts', 'node/model'],

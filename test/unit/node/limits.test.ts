@@ -5,9 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../../src/node/limits.ts';
 
-const SOURCE = readFileSync(
-  fileURLToPath(new URL('../../../src/node/limits.ts', import.meta.url)),
-  'utf8',
+const SOURCES = ['limits.ts', 'limits-overlay.ts'].map((name) =>
+  readFileSync(fileURLToPath(new URL(`../../../src/node/${name}`, import.meta.url)), 'utf8'),
 );
 
 interface Row {
@@ -20,7 +19,7 @@ const rowsOf = (source: string): Row[] => {
   const rows: Row[] = [];
   let why = '';
   let names: string[] = [];
-  for (const line of source.slice(source.indexOf('export const LIMITS')).split('\n')) {
+  for (const line of source.slice(source.indexOf('export const')).split('\n')) {
     const name = /^ {2}(\w+):/.exec(line)?.[1];
     if (name !== undefined) {
       if (names.length === 0) rows.push({ names, why: why.trim() });
@@ -40,15 +39,16 @@ const shown = (value: number): string => value.toLocaleString('en-US');
 
 const HEAD = `# Limits
 
-Everything that grows has a bound. This page is written from \`src/node/limits.ts\`: to change a bound,
-change it there and run the tests with \`-u\`. Where a reason names no unit the number is a count.
+Everything that grows has a bound. This page is written from \`src/node/limits.ts\` and
+\`src/node/limits-overlay.ts\`: to change a bound, change it there and run the tests with \`-u\`. Where a
+reason names no unit the number is a count.
 
 | limit | value | why |
 |---|---|---|
 `;
 
 test('docs/limits.md lists every limit with its value and reason', async () => {
-  const rows = rowsOf(SOURCE);
+  const rows = SOURCES.flatMap(rowsOf);
   expect(rows.flatMap((row) => row.names).sort()).toEqual(Object.keys(LIMITS).sort());
   const lines = rows.flatMap(({ names, why }) =>
     names.map((name, i) => {
