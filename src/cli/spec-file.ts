@@ -3,7 +3,7 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { LIMITS } from '../node/limits.ts';
-import { parseJson } from '../node/model/json.ts';
+import { parseJson, TOO_MANY_VALUES } from '../node/model/json.ts';
 import { AdvisedError, advised } from './errors.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -58,6 +58,7 @@ const readText = (file: string): string => {
 
 /** Free-form values begin a few objects below the outermost one. */
 const DEPTH_MAX = LIMITS.nestingDepthMax + 4;
+const TOO_DEEP = `is nested too deeply: more than ${DEPTH_MAX} levels`;
 
 /** Whether a value nests deeper than any server takes; found without recursion. */
 const isTooDeep = (value: unknown): boolean => {
@@ -90,6 +91,13 @@ export const checkSaid = (file: JsonObject, what: string, fields: readonly strin
   }
 };
 
+/** What is wrong with a text that was not parsed; RangeError is one that nobody should parse. */
+const problemOf = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof RangeError)) return `is not JSON: ${message}`;
+  return message === TOO_MANY_VALUES ? `holds ${TOO_MANY_VALUES}` : TOO_DEEP;
+};
+
 /** The JSON object in `file`, or on stdin when it is `-`; 64-bit integers stay exact. */
 export const readSpec = (file: string): JsonObject => {
   let value: unknown;
@@ -97,15 +105,9 @@ export const readSpec = (file: string): JsonObject => {
   try {
     value = parseJson(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    throw advised(
-      `${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-      SAMPLES,
-      error,
-    );
+    throw advised(`${file} ${problemOf(error)}`, SAMPLES, error);
   }
-  if (isTooDeep(value)) {
-    throw advised(`${file} is nested too deeply: more than ${DEPTH_MAX} levels`, SAMPLES);
-  }
+  if (isTooDeep(value)) throw advised(`${file} ${TOO_DEEP}`, SAMPLES);
   if (isObject(value)) return value;
   throw advised(`${file} holds no JSON object`, SAMPLES);
 };

@@ -7,6 +7,9 @@ import { makeRawPeer, type RawPeer } from '../support/raw-peer.ts';
 
 const MONTH_MS = 30 * 86_400_000;
 const NODES = 12;
+const MONTHS = 2;
+/** Twelve nodes in one process take their time where others want it, too. */
+const WITHIN_MS = 90_000;
 
 const nowAsEver = Date.now;
 let aheadMs = 0;
@@ -30,29 +33,41 @@ it('twelve nodes that stay connected name each other after months, and hold what
   asker = await makeRawPeer({ network: first.overlay.network });
   const everybodyKnows = () =>
     nodes.every(({ overlay }) => overlay.status().table >= NODES - 1 && overlay.peers().length > 0);
-  await until('all know each other', everybodyKnows, 60_000);
+  await until('all know each other', everybodyKnows, WITHIN_MS);
   for (const { address } of nodes) await asker.dial(address());
 
   Date.now = () => nowAsEver() + aheadMs;
-  for (let month = 1; month <= 4; month += 1) {
+  for (let month = 1; month <= MONTHS; month += 1) {
     aheadMs += MONTH_MS + 1;
     const key = `month-${month}`;
     // A month that passes in an instant looks like a long sleep: the odd ping is lost at first.
-    await until(`all hold what is placed in month ${month}`, async () => {
-      const placed = await nodes[month]?.overlay.put('thing', key, thing({ key, seq: month }));
-      // The asker takes whatever it is given, too.
-      return placed?.copies === NODES;
-    });
+    await until(
+      `all hold what is placed in month ${month}`,
+      async () => {
+        const placed = await nodes[month]?.overlay.put('thing', key, thing({ key, seq: month }));
+        // The asker takes whatever it is given, too.
+        return placed?.copies === NODES;
+      },
+      WITHIN_MS,
+    );
     for (const { overlay } of nodes) {
       const others = nodes.map((node) => node.overlay.peerId).filter((id) => id !== overlay.peerId);
-      await until(`everybody is named in month ${month}`, async () => {
-        const named = await asker.ask(overlay.peerId, key);
-        const reachable = named.filter(({ addresses }) => addresses.length > 0).map(({ id }) => id);
-        return others.every((id) => reachable.includes(id));
-      });
+      await until(
+        `everybody is named in month ${month}`,
+        async () => {
+          const named = await asker.ask(overlay.peerId, key);
+          const reachable = named
+            .filter(({ addresses }) => addresses.length > 0)
+            .map(({ id }) => id);
+          return others.every((id) => reachable.includes(id));
+        },
+        WITHIN_MS,
+      );
     }
   }
   const late = await world.node({}, often);
-  await until('a late one knows them all', () => late.overlay.status().table >= NODES);
-  expect(readThing((await late.overlay.get('thing', 'month-4')).best)?.seq).toBe(4);
-}, 120_000);
+  const knowsAll = () => late.overlay.status().table >= NODES;
+  await until('a late one knows them all', knowsAll, WITHIN_MS);
+  const { best } = await late.overlay.get('thing', `month-${MONTHS}`);
+  expect(readThing(best)?.seq).toBe(MONTHS);
+}, 300_000);
