@@ -6,7 +6,7 @@ import { isId } from '../node/crypto/ids.ts';
 import type { Engine } from '../node/engine/engine.ts';
 import { type Fault, fault } from '../node/errors.ts';
 import { decodePayload, type Envelope, type Origin } from '../node/model/envelope.ts';
-import { parseJson } from '../node/model/json.ts';
+import { parseMessage } from '../node/model/json.ts';
 import type { ProcessRow } from '../node/model/process.ts';
 import { isExcess, problemOf } from '../node/model/wire.ts';
 import { jsonProblem } from './json-problem.ts';
@@ -203,7 +203,7 @@ export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) =
       let raw: unknown;
       let problem: string | undefined;
       try {
-        raw = parseJson(text);
+        raw = parseMessage(text);
       } catch (error) {
         // Expected: whatever the caller sent is not JSON, or nested beyond what the stack holds.
         problem = jsonProblem(text, error);

@@ -7,11 +7,13 @@ import { refuseTangled } from '../node/model/json.ts';
 import { problemOf } from '../node/model/wire.ts';
 import { jsonProblem } from './json-problem.ts';
 
+const ENVELOPE = { partsMax: LIMITS.envelopePartsMax } as const;
+
 /** Reads the envelope of a request or frame. Throws bad-request with the parser's text. */
 export const readEnvelope = (body: string): Envelope => {
   let raw: unknown;
   try {
-    refuseTangled(body, LIMITS.envelopePartsMax);
+    refuseTangled(body, ENVELOPE);
     raw = JSON.parse(body);
   } catch (error) {
     // Expected: whatever was sent is not JSON, or far more of it than an envelope is.

@@ -35,7 +35,7 @@ export const LIMITS = {
    */
   jsonDepthMax: 10_000,
   jsonFreeLength: 64 * KiB,
-  /** Entries of all maps in one JSON text: a million different names take the parser seconds. */
+  /** Entries of all maps in one message: a million different names take the parser seconds. */
   jsonEntriesMax: 250_000,
   /** Values in an envelope, which has three: nobody signed it yet, so reading it must be cheap. */
   envelopePartsMax: 1_000,

@@ -35,13 +35,21 @@ const CLOSE_OBJECT = 0x7d;
 
 export const TOO_MANY_VALUES = 'too many values';
 
+/** How much of it a text may hold. What a server answers has no bound, what it is sent has. */
+export interface JsonBounds {
+  readonly partsMax?: number;
+  /** Of all maps together. */
+  readonly entriesMax?: number;
+}
+
 /**
  * Throws RangeError for a text that would keep the parser busy for seconds: nested deeper than
- * LIMITS.jsonDepthMax, with more than LIMITS.jsonEntriesMax entries of maps, or more than
- * `partsMax` values. Says nothing about malformed text.
+ * LIMITS.jsonDepthMax, or with more values or entries than these. Says nothing about malformed
+ * text, and takes every short one.
  */
-export const refuseTangled = (text: string, partsMax = Number.POSITIVE_INFINITY): void => {
+export const refuseTangled = (text: string, bounds: JsonBounds = {}): void => {
   if (text.length <= LIMITS.jsonFreeLength) return;
+  const { partsMax = Number.POSITIVE_INFINITY, entriesMax = Number.POSITIVE_INFINITY } = bounds;
   let depth = 0;
   let parts = 0;
   let entries = 0;
@@ -60,7 +68,7 @@ export const refuseTangled = (text: string, partsMax = Number.POSITIVE_INFINITY)
       entries += 1;
     }
     if (depth > LIMITS.jsonDepthMax) throw new RangeError('exceeded max depth');
-    if (parts > partsMax || entries > LIMITS.jsonEntriesMax) throw new RangeError(TOO_MANY_VALUES);
+    if (parts > partsMax || entries > entriesMax) throw new RangeError(TOO_MANY_VALUES);
   }
 };
 
@@ -155,15 +163,20 @@ const unmarked = (value: unknown, marker: string): unknown => {
 
 /**
  * Parses JSON text. Integers outside ±2^53 become bigint; `1.0` and `1e3` become OddNumber; all
- * else is JSON.parse. Throws SyntaxError on malformed text and RangeError on absurd nesting.
+ * else is JSON.parse. Throws SyntaxError on malformed text and RangeError on absurd nesting, or
+ * beyond `bounds`.
  */
-export const parseJson = (text: string): unknown => {
-  refuseTangled(text);
+export const parseJson = (text: string, bounds?: JsonBounds): unknown => {
+  refuseTangled(text, bounds);
   const plain = JSON.parse(text);
   if (!mayNeedExact(text)) return plain;
   const { marked, marker } = markNumbers(text);
   return unmarked(JSON.parse(marked), marker);
 };
+
+/** As parseJson, for what anybody may send: beyond LIMITS.jsonEntriesMax it is a RangeError. */
+export const parseMessage = (text: string): unknown =>
+  parseJson(text, { entriesMax: LIMITS.jsonEntriesMax });
 
 const nulsOf = (text: string): number => {
   let count = 0;

@@ -2,6 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { openReply } from '../../../src/api/client/envelopes.ts';
+import { readReply } from '../../../src/cli/rpc.ts';
 import { LIMITS } from '../../../src/node/limits.ts';
 import {
   escapeJson,
@@ -155,18 +157,28 @@ describe('text that would keep the parser busy', () => {
     }
   });
 
-  test('maps of one text have so many entries together', () => {
+  test('entries of all maps together are counted where there is a bound for them', () => {
+    const bounds = { entriesMax: 20_000 };
     const entries = (n: number): string =>
       `[${Array.from({ length: n }, (_, i) => `{"k${i}":":"}`).join(',')}]`;
-    expect(parseJson(entries(LIMITS.jsonEntriesMax))).toHaveLength(LIMITS.jsonEntriesMax);
-    expect(() => parseJson(entries(LIMITS.jsonEntriesMax + 1))).toThrow(RangeError);
+    expect(parseJson(entries(20_000), bounds)).toHaveLength(20_000);
+    expect(() => parseJson(entries(20_001), bounds)).toThrow(RangeError);
+  });
+
+  test('a reply is read however many entries it has: the longest lists have more than a message', () => {
+    const count = 1 + LIMITS.jsonEntriesMax / 10;
+    const row = JSON.stringify({ a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1, h: 1, i: 1, j: 1 });
+    const payload = Buffer.from(`[${Array(count).fill(row).join(',')}]`).toString('base64');
+    const body = JSON.stringify({ payloadtype: 'getprocesshistmsg', payload, error: false });
+    expect(openReply('getprocesshistmsg', 200, body)).toHaveLength(count);
+    expect(readReply(200, body)).toHaveLength(count);
   });
 
   test('values are counted where there is a bound for them', () => {
     const long = JSON.stringify('x'.repeat(LIMITS.jsonFreeLength));
     const parts = (n: number): string => `[${long}${',1'.repeat(n)}]`;
-    expect(() => refuseTangled(parts(99), 100)).not.toThrow();
-    expect(() => refuseTangled(parts(100), 100)).toThrow(RangeError);
+    expect(() => refuseTangled(parts(99), { partsMax: 100 })).not.toThrow();
+    expect(() => refuseTangled(parts(100), { partsMax: 100 })).toThrow(RangeError);
     expect(() => refuseTangled(parts(100_000))).not.toThrow();
   });
 });
