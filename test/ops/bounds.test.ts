@@ -65,6 +65,7 @@ const WATCHES: readonly Watch[] = [
   ...Object.values<Watch>(RUNTIME_WATCHES),
 ];
 
+const RANGE = 'spec.conditions.mem: value is out of range for type integer';
 const HUGE = 'x'.repeat(2 ** 20);
 
 let w: World;
@@ -155,6 +156,19 @@ test('too many entries are told likewise', async () => {
     400,
     `spec.channels: expected at most ${LIMITS.listEntriesMax} entries`,
   ]);
+});
+
+test('a number out of range is of the wrong type, told in the words of the call', async () => {
+  const walltime = 2n ** 63n;
+  const call = await w.send('alice', 'submitfuncspecmsg', { spec: { conditions: { walltime } } });
+  expect([call.status, call.payload.message, call.payload.detail]).toEqual([
+    400,
+    'Failed to submit process, invalid JSON',
+    'spec.conditions.walltime: expected a 64-bit integer',
+  ]);
+  const conditions = { mem: 2 ** 31 };
+  const old = await w.send('alice', 'submitprocessespecmsg', { spec: { conditions } });
+  expect([old.status, old.payload.message]).toEqual([400, RANGE]);
 });
 
 test('values may be as long as a body holds', async () => {

@@ -203,6 +203,13 @@ export const problemOf = (error: z.ZodError): string => {
   return path.length === 0 ? message : `${path.join('.')}: ${message}`;
 };
 
-/** Whether that problem is one of size: the right type, and too much of it. */
-export const isExcess = ({ issues: [issue] }: z.ZodError): boolean =>
-  issue !== undefined && innermost(issue).code === 'too_big';
+const NUMBERS: ReadonlySet<string> = new Set(['number', 'int', 'bigint']);
+
+/**
+ * Whether that problem is one of size: the right type, and too much of it. A number out of range is
+ * of the wrong type.
+ */
+export const isExcess = ({ issues: [first] }: z.ZodError): boolean => {
+  const issue = first && innermost(first);
+  return issue?.code === 'too_big' && !NUMBERS.has(issue.origin);
+};
