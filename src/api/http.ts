@@ -99,8 +99,10 @@ const makeApp = (options: HttpOptions, limits: Limits): FastifyInstance => {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     frameworkErrors: badUrl,
-    clientErrorHandler: refuseUnread,
-    ...(tls === undefined ? { http: arrival } : { https: { ...arrival, ...tls } }),
+    clientErrorHandler: refuseUnread(limits.replyStallMs),
+    ...(tls === undefined
+      ? { http: arrival }
+      : { https: { ...arrival, handshakeTimeout: limits.requestMs, ...tls } }),
   }) as unknown as FastifyInstance;
 };
 
@@ -266,6 +268,7 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
       const cancel = clock.after(limits.shutdownGraceMs, () => {
         server.closeAllConnections();
         upgrades.cutAll();
+        for (const socket of open) socket.destroy();
       });
       await app.close();
       cancel();

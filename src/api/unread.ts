@@ -34,13 +34,17 @@ const response = (status: number, why: string): string => {
   return `${head.join('\r\n')}\r\n\r\n${body}`;
 };
 
-/** Answers a request that could not be read. */
-export const refuseUnread = (error: Error, socket: Socket): void => {
-  // Who reset the connection reads no more.
-  if (socket.destroyed || !socket.writable || (error as ParseError).code === 'ECONNRESET') return;
-  socket.write(response(...refusalOf(error)));
-  socket.destroySoon();
-};
+/** Answers a request that could not be read; what is not taken in `stallMs` is given up. */
+export const refuseUnread =
+  (stallMs: number) =>
+  (error: Error, socket: Socket): void => {
+    // Who reset the connection reads no more.
+    if (socket.destroyed || !socket.writable || (error as ParseError).code === 'ECONNRESET') return;
+    // Nothing is ever sent to who did not agree on keys, nor to who takes nothing.
+    socket.setTimeout(stallMs, () => socket.destroy());
+    socket.write(response(...refusalOf(error)));
+    socket.destroySoon();
+  };
 
 /** Whether a request lacks the host that HTTP/1.1 asks for. */
 export const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>

@@ -83,7 +83,8 @@ export const serveUpgrades = (
     perMessageDeflate: false,
   });
   wss.on('wsClientError', (_error: Error, socket: Duplex) => {
-    socket.end(BAD_HANDSHAKE);
+    // Whoever never hangs up would keep it open.
+    socket.end(BAD_HANDSHAKE, () => socket.destroy());
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const path = pathOf(request);

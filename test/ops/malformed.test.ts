@@ -1,6 +1,7 @@
 // What is no HTTP, or HTTP that cannot be taken: an error envelope says why, then the connection ends.
 
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Limits } from '../../src/node/limits.ts';
@@ -118,6 +119,18 @@ test('a WebSocket handshake that is none is answered as on the original servers'
   }
 });
 
+test('whoever was refused a handshake is let go of, even if he never hangs up', async () => {
+  await start();
+  const socket = connect({ port: at.port, host: '127.0.0.1', allowHalfOpen: true });
+  const wish = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+  socket.resume().write(`GET /pubsub HTTP/1.1\r\n${HOST}${wish}\r\n`);
+  await once(socket, 'end');
+  // A server that held on to him would never have stopped.
+  await at.close();
+  socket.destroy();
+  await start();
+});
+
 test('HTTP/1.0 asks for no host', async () => {
   await start();
   const line = await dial(at.port);
@@ -140,6 +153,15 @@ test('behind TLS it is the same', async () => {
   plain.write(`GET /health HTTP/1.1\r\n${HOST}\r\n`);
   // What is no TLS has no key to be answered under.
   expect(await plain.ended()).not.toContain('HTTP/1.1 200');
+});
+
+test('behind TLS whoever does not agree on keys in time is let go of', async () => {
+  const limits = { requestMs: 100, replyStallMs: 100 };
+  await start({ tls: { cert: TEST_CERTIFICATE, key: TEST_KEY }, limits });
+  const line = await dial(at.port);
+  // The start of a handshake that never goes on.
+  line.write('\x16\x03\x01\x00\xff');
+  expect(await line.ended()).toBe('');
 });
 
 test('a connection that is reset in the middle of a request disturbs nobody', async () => {
