@@ -42,7 +42,8 @@ export const makeUnsent = ({ bodyFreeBytes, repliesBytesMax, replyStallMs }: Lim
   return {
     begin: (bytes, response, socket) => {
       if (bytes <= bodyFreeBytes) return true;
-      if (held + bytes > repliesBytesMax) {
+      // One alone is always sent: asked for again it would be as large.
+      if (held > 0 && held + bytes > repliesBytesMax) {
         socket.destroy(new Error('too much waits for slow readers'));
         return false;
       }

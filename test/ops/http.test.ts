@@ -309,6 +309,13 @@ test('a call that waits behind a large reply is not cut off', async () => {
   line.socket.destroy();
 });
 
+test('a reply over that bound is sent when no other one waits', async () => {
+  const { dispatch } = answering();
+  await start({ dispatch, limits: { repliesBytesMax: 100_000 } });
+  const reply = await fetch(`${at.url}/api`, { method: 'POST', body: '200000' });
+  expect(await reply.text()).toHaveLength(200_000);
+});
+
 test('replies that wait for their readers have a bound together; small ones always get through', async () => {
   const { dispatch, signals } = answering();
   await start({ dispatch, limits: { repliesBytesMax: LARGE } });
