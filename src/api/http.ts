@@ -14,7 +14,7 @@ import { type Delivery, makeDelivery, type Stake } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
 import { originOf } from './http-origin.ts';
 import { lacksHost, NO_HOST, refuseExpectations, refuseUnread } from './unread.ts';
-import { endSilent, makeUnsent } from './unsent.ts';
+import { endSilent, makeUnsent, type Unsent } from './unsent.ts';
 import { serveUpgrades } from './upgrade.ts';
 import type { Watching } from './ws.ts';
 
@@ -159,7 +159,12 @@ const provenBy = (proof: string): Record<string, string> => ({
   'access-control-expose-headers': 'Colonies-Reply-Proof',
 });
 
-const addRoute = (app: FastifyInstance, route: HttpRoute, delivery: Delivery): void => {
+interface Outlet {
+  readonly delivery: Delivery;
+  readonly unsent: Unsent;
+}
+
+const addRoute = (app: FastifyInstance, route: HttpRoute, { delivery, unsent }: Outlet): void => {
   app.route({
     method: route.method,
     url: route.path,
@@ -180,10 +185,11 @@ const addRoute = (app: FastifyInstance, route: HttpRoute, delivery: Delivery): v
         },
       });
       delivery.watch(answer, reply.raw, socket);
-      return reply
-        .code(answer.status)
-        .headers(answer.headers ?? {})
-        .send(answer.body);
+      if (!unsent.begin(answer.body.length, reply.raw, socket)) return reply.hijack();
+      reply.code(answer.status).headers(answer.headers ?? {});
+      void reply.send(answer.body);
+      unsent.sent(socket);
+      return reply;
     },
   });
 };
@@ -208,7 +214,9 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
     log.error('cannot undo an undelivered reply', { error }),
   );
 
-  const unsent = makeUnsent(limits);
+  const unsent = makeUnsent(limits, (bytes) =>
+    log.warn('a reply was given up: too much waits for slow readers', { bytes }),
+  );
 
   const deliver = (answer: Reply, reply: FastifyReply): void => {
     delivery.watch(answer, reply.raw, reply.request.raw.socket);
@@ -216,12 +224,7 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
     if (answer.proof !== undefined) reply.headers(provenBy(answer.proof));
     reply.code(answer.status);
     const { socket } = reply.request.raw;
-    if (!unsent.begin(answer.body.length, reply.raw, socket)) {
-      log.warn('a reply was given up: too much waits for slow readers', {
-        bytes: answer.body.length,
-      });
-      return;
-    }
+    if (!unsent.begin(answer.body.length, reply.raw, socket)) return;
     if (answer.body === '') void reply.send();
     else void reply.type(TEXT).send(answer.body);
     unsent.sent(socket);
@@ -230,7 +233,7 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   takeAnyContentType(app, limits);
   addErrors(app, log);
   addPlainRoutes(app);
-  for (const route of options.routes ?? []) addRoute(app, route, delivery);
+  for (const route of options.routes ?? []) addRoute(app, route, { delivery, unsent });
   app.post(RPC_PATH, (request, reply) => {
     delivery.goesOn(request.raw.socket);
     dispatch.receive(bodyOf(request), originOf(request.raw, reply.raw)).then(

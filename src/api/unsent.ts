@@ -26,8 +26,14 @@ export const endSilent = (server: Server): void => {
   });
 };
 
-/** Follows the replies of one server; small ones cost nothing unless they are not taken. */
-export const makeUnsent = ({ bodyFreeBytes, repliesBytesMax, replyStallMs }: Limits): Unsent => {
+/**
+ * Follows the replies of one server; small ones cost nothing unless they are not taken. `givenUp`
+ * is told of each that there was no room for.
+ */
+export const makeUnsent = (
+  { bodyFreeBytes, repliesBytesMax, replyStallMs }: Limits,
+  givenUp: (bytes: number) => void,
+): Unsent => {
   let held = 0;
 
   // Progress counts as activity, so this is a bound on silence, not on the whole time. The server
@@ -45,6 +51,7 @@ export const makeUnsent = ({ bodyFreeBytes, repliesBytesMax, replyStallMs }: Lim
       // One alone is always sent: asked for again it would be as large.
       if (held > 0 && held + bytes > repliesBytesMax) {
         socket.destroy(new Error('too much waits for slow readers'));
+        givenUp(bytes);
         return false;
       }
       held += bytes;

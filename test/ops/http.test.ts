@@ -284,6 +284,22 @@ test('a reader that takes nothing of its reply is cut off, and the reply is undo
   line.socket.destroy();
 });
 
+test('a reply of a route that nobody takes is cut off and undone likewise', async () => {
+  const body = 'x'.repeat(LARGE);
+  let lose = (): void => undefined;
+  const lost = new Promise<void>((resolve) => {
+    lose = resolve;
+  });
+  const handle = () => ({ status: 200, body, onLost: async () => lose() });
+  const routes = [{ method: 'POST', path: '/large', handle }] as const;
+  await start({ routes, limits: { replyStallMs: 100 } });
+  const line = await dial(at.port);
+  line.socket.pause();
+  line.write(request('', [], '/large'));
+  await lost;
+  line.socket.destroy();
+});
+
 test('many small replies that nobody takes end the connection, too', async () => {
   const { dispatch, signals } = answering();
   await start({ dispatch, limits: { replyStallMs: 100 } });
