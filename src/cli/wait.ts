@@ -12,7 +12,7 @@ import {
   stateText,
   valueText,
 } from './process-view.ts';
-import type { Session, SignedCall } from './session.ts';
+import type { SignedCall } from './session.ts';
 import { callDeadline } from './transport.ts';
 
 export const WAIT_FLAGS = {
@@ -75,13 +75,20 @@ export const outputOf = (process: AnyProcess): string => {
   return withNewline(out.map(valueText).join(' '));
 };
 
+// Asked for in the words in which it was submitted: a user who submits has none of 2022, whatever
+// the environment says.
+const wordsOf = ({ spec: { conditions } }: AnyProcess): Readonly<Record<string, unknown>> => {
+  const { colonyid, colonyname } = conditions;
+  return colonyid === undefined ? { colonyname } : { colonyid };
+};
+
 /**
  * Waits for the end of a process, prints its output (with --json the process itself) and returns
  * the exit code: 255 when it failed or was cancelled.
  */
 export const outcome = async (
   ctx: Context,
-  { call, words }: Pick<Session, 'call' | 'words'>,
+  call: SignedCall,
   submitted: AnyProcess,
   flags: WaitFlags,
 ): Promise<number> => {
@@ -89,7 +96,7 @@ export const outcome = async (
   const quiet = ctx.globals.json || flags.follow !== true;
   const onPoll = quiet ? async () => undefined : followLogs(ctx, call, { processid });
   if (flags.follow) ctx.log.info('Process submitted', { ProcessId: processid });
-  const process = await untilEnd(ctx, call, { processid, ...words }, onPoll);
+  const process = await untilEnd(ctx, call, { processid, ...wordsOf(submitted) }, onPoll);
   if (ctx.globals.json) ctx.json(process);
   else if (!flags.follow || flags.out) ctx.out(outputOf(process));
   if (process.state === 2) return EXIT.ok;

@@ -283,6 +283,29 @@ describe('the server', () => {
 });
 
 describe('either vocabulary', () => {
+  it('lets a user wait for a call, though users have no words of 2022', async () => {
+    const [userid, key] = await newId();
+    await run(`user add --name waits --userid ${userid}`);
+    const [id, executorkey] = await newId();
+    await run(`executor add --executorid ${id} --name either --type either --approve`);
+    const { COLONIES_RUNTIMEID: _, COLONIES_RUNTIMEPRVKEY: __, ...env2022 } = w.runtimeEnv;
+    const env = { ...env2022, COLONIES_PRVKEY: key };
+    const file = join(w.home, 'either.json');
+    const spec = { funcname: 'f', conditions: { executortype: 'either' } };
+    writeFileSync(file, JSON.stringify(spec));
+    for (const line of [
+      'function exec --func f --targettype either --wait',
+      `function submit --spec ${file} --wait`,
+      `process submit --spec ${file} --wait`,
+    ]) {
+      const waiting = run(line, { env });
+      const assigned = await run(`process assign --timeout 10 --prvkey ${executorkey}`);
+      const processid = fieldOf(assigned.err, 'ProcessId');
+      await run(`process close -p ${processid} --out done --prvkey ${executorkey}`);
+      expect(await waiting).toEqual({ code: 0, out: 'done\n', err: '' });
+    }
+  });
+
   it('shows what the other one submitted', async () => {
     const file = join(w.home, 'p.json');
     const spec = {

@@ -5,7 +5,7 @@ import { functionSpec, parseList, parseMap } from '../function-spec.ts';
 import { colonyRef, findColonyRef, MEMBER_FLAGS } from '../identity.ts';
 import type { AnyProcess } from '../process-view.ts';
 import { done } from '../report.ts';
-import { asMember, type Session, type SignedCall } from '../session.ts';
+import { asMember, type SignedCall } from '../session.ts';
 import { type JsonObject, readSpec } from '../spec-file.ts';
 import { outcome, WAIT_FLAGS, type WaitFlags, waitsForEnd } from '../wait.ts';
 
@@ -13,12 +13,12 @@ const LABEL = { kind: 'string', help: 'Label of the process' } as const;
 
 const send = async (
   ctx: Context,
-  session: Session,
+  call: SignedCall,
   spec: JsonObject,
   flags: WaitFlags,
 ): Promise<number | undefined> => {
-  const process = await session.call<AnyProcess>('submitfuncspecmsg', { spec });
-  if (waitsForEnd(flags)) return outcome(ctx, session, process, flags);
+  const process = await call<AnyProcess>('submitfuncspecmsg', { spec });
+  if (waitsForEnd(flags)) return outcome(ctx, call, process, flags);
   done(ctx, 'Process submitted', { ProcessId: process.processid }, process);
   return undefined;
 };
@@ -45,8 +45,8 @@ const submit = command({
   },
   run: async (ctx, flags) => {
     const spec = functionSpec(readSpec(flags.spec), findColonyRef(ctx, flags));
-    const session = await asMember(ctx, flags);
-    return send(ctx, session, labelled(spec, flags.label), flags);
+    const { call } = await asMember(ctx, flags);
+    return send(ctx, call, labelled(spec, flags.label), flags);
   },
 });
 
@@ -91,13 +91,13 @@ const exec = command({
     const env = parseMap(flags.env, '=', 'env');
     const colonyname = colonyRef(ctx, flags);
     const executortype = flags.targettype ?? ctx.env.COLONIES_EXECUTOR_TYPE ?? '';
-    const session = await asMember(ctx, flags);
-    const executornames = await targets(session.call, colonyname, flags.targetid);
+    const { call } = await asMember(ctx, flags);
+    const executornames = await targets(call, colonyname, flags.targetid);
     const { func: funcname, maxwaittime, maxexectime, maxretries } = flags;
     const limits = { maxwaittime, maxexectime, maxretries };
     const conditions = { colonyname, executortype, executornames };
     const spec = { funcname, args, kwargs, env, ...limits, conditions };
-    return send(ctx, session, labelled(spec, flags.label), flags);
+    return send(ctx, call, labelled(spec, flags.label), flags);
   },
 });
 

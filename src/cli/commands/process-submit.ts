@@ -49,8 +49,7 @@ const submit = command({
   run: async (ctx, flags) => {
     const file = readSpec(flags.spec);
     const isFunction = file['cmd'] === undefined && file['funcname'] !== undefined;
-    const session = await asMember(ctx, flags);
-    const { call } = session;
+    const { call } = await asMember(ctx, flags);
     const process = isFunction
       ? await call<AnyProcess>('submitfuncspecmsg', {
           spec: functionSpec(file, findColonyRef(ctx, flags)),
@@ -58,7 +57,7 @@ const submit = command({
       : await call<AnyProcess>('submitprocessespecmsg', {
           spec: processSpec(file, findColonyRef(ctx, flags)),
         });
-    if (waitsForEnd(flags)) return outcome(ctx, session, process, flags);
+    if (waitsForEnd(flags)) return outcome(ctx, call, process, flags);
     done(ctx, 'Process submitted', { processID: process.processid }, process);
     return undefined;
   },
