@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { attributeId } from '../../src/node/crypto/ids.ts';
 import { LIMITS } from '../../src/node/limits.ts';
+import { ATTRIBUTE_TYPE } from '../../src/node/model/attribute.ts';
 import { attributesOf, STATE } from '../../src/node/model/process.ts';
 import { manualClock } from '../support/clock.ts';
 import { type Bench, forType, openBench, want } from '../support/engine.ts';
@@ -380,6 +381,46 @@ describe('room for work', () => {
     await expect(bench.submit(colony, big(3_000))).rejects.toMatchObject({ code: 'unavailable' });
     await processes.remove(third);
     await bench.submit(colony, big(3_000));
+  });
+
+  test('work that was taken has room of its own, and its end is never put off', async () => {
+    const bench = await openBench({ limits: { liveTextMax: 10_000, progressTextMax: 5_000 } });
+    const { colony, ann, bob, processes, attributes } = await ready(bench);
+    const p = await bench.submit(colony, big(5_000));
+    const q = await bench.submit(colony, big(4_000));
+    await processes.assign(colony, ann, want());
+    await processes.assign(colony, bob, want());
+    await expect(bench.submit(colony, big(1_500))).rejects.toMatchObject({ code: 'unavailable' });
+
+    const text = (length: number) => JSON.stringify(['y'.repeat(length)]);
+    const add = (value: string, key = 'output') =>
+      attributes.add(p, ann.id, { key, type: ATTRIBUTE_TYPE.out, value });
+    const busy = {
+      code: 'unavailable',
+      message: 'running processes have told this server too much; close them, or try again later',
+    };
+    await processes.setOutput(p, ann.id, text(3_000));
+    await processes.setOutput(q, bob.id, text(2_000));
+    await expect(processes.setOutput(q, bob.id, text(4_000))).rejects.toMatchObject(busy);
+    await expect(add('z'.repeat(2_000))).rejects.toMatchObject(busy);
+    expect(processes.find(q.id)).toMatchObject({ out: text(2_000) });
+    expect(processes.find(p.id)?.attributes).toEqual([]);
+
+    // Less than before always has room, and so has what a process ends with.
+    await processes.setOutput(q, bob.id, text(1_000));
+    await processes.closeSuccessful(p, ann.id, text(9_000));
+    await processes.closeFailed(q, bob.id, text(9_000));
+    expect(processes.find(p.id)).toMatchObject({ state: STATE.success, out: text(9_000) });
+    expect(processes.find(q.id)).toMatchObject({ state: STATE.failed, errors: text(9_000) });
+
+    // What is over is not in memory: the room is for what runs.
+    await bench.submit(colony, big(9_000));
+    await attributes.add(
+      p,
+      ann.id,
+      { key: 'a', type: ATTRIBUTE_TYPE.out, value: text(9_000) },
+      true,
+    );
   });
 
   test('what a running process puts out counts, and a restart counts the same', async () => {

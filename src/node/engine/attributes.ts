@@ -56,7 +56,7 @@ const write = async (state: State, lifecycle: Lifecycle, next: ProcessRow, id: s
     });
     return;
   }
-  await lifecycle.change(found.colony, found.live, { attributes: next.attributes }, (w) =>
+  await lifecycle.tell(found.colony, found.live, { attributes: next.attributes }, (w) =>
     processTable.attributed(w, id, next.id),
   );
 };

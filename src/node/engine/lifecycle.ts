@@ -1,6 +1,7 @@
 // The one place where a live process changes: applies a change in memory, writes it, keeps queue,
 // deadlines, counts and running sets in step, and tells listeners after the commit.
 
+import { fault } from '../errors.ts';
 import { assign, type Change, isFinal, type ProcessRow, STATE } from '../model/process.ts';
 import type { Writer } from '../store/commit.ts';
 import { processTable } from '../store/tables/processes.ts';
@@ -61,6 +62,16 @@ export interface Lifecycle {
     colony: ColonyState,
     live: Live,
     change: Change,
+    also?: (w: Writer, next: ProcessRow) => void,
+  ): Promise<ProcessRow>;
+  /**
+   * As change, for what is told of a running process while it goes on. Throws `unavailable` when
+   * there is no room for more.
+   */
+  tell(
+    colony: ColonyState,
+    live: Live,
+    change: Pick<Change, 'out' | 'attributes'>,
     also?: (w: Writer, next: ProcessRow) => void,
   ): Promise<ProcessRow>;
   /** Removes a live process with all its rows. */
@@ -144,6 +155,17 @@ const change = (
   return told;
 };
 
+// What ends a process never comes by here: it leaves the memory and makes room.
+const checkRoomToTell = (state: State, { row }: Live, told: Partial<ProcessRow>): void => {
+  const { liveTextMax, progressTextMax } = state.limits;
+  const growth = textOf({ ...row, ...told }) - textOf(row);
+  if (growth <= 0 || state.liveText + growth <= liveTextMax + progressTextMax) return;
+  throw fault(
+    'unavailable',
+    'running processes have told this server too much; close them, or try again later',
+  );
+};
+
 const restore = (state: State, colony: ColonyState, row: ProcessRow, progressed: boolean): void => {
   const live = makeLive(row, progressed);
   state.live.set(row.id, live);
@@ -194,6 +216,10 @@ export const makeLifecycle = (state: State): Lifecycle => ({
   },
   give: (colony, live, hold) => give(state, colony, live, hold),
   change: (colony, live, by, also) => change(state, colony, live, by, also),
+  tell: async (colony, live, told, also) => {
+    checkRoomToTell(state, live, told);
+    return change(state, colony, live, told, also);
+  },
   drop: (w, colony, live) => drop(state, w, colony, live),
   forget: (live) => {
     state.deadlines.left(live.row);

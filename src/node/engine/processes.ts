@@ -83,7 +83,7 @@ const setOutput = async (
   if (now.state !== STATE.running || !found) {
     return refuse('Failed to set output, process is not running', 'not-running');
   }
-  if (out !== '[]') await lifecycle.change(found.colony, found.live, { out });
+  if (out !== '[]') await lifecycle.tell(found.colony, found.live, { out });
 };
 
 const removeOne = async (
