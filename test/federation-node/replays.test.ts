@@ -1,8 +1,11 @@
 // Calls that take effect once: directly, relayed, and after a restart.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeClient } from '../../src/sdk.ts';
 import { runIn } from '../cli/world.ts';
@@ -190,6 +193,80 @@ test('so does the command line', async () => {
     expect([submitted.code, submitted.err]).toEqual([0, expect.anything()]);
     const listed = await runIn(folder, ['process', 'psw', ...at], { env });
     expect(listed.code).toBe(0);
+  }
+  await rm(folder, { recursive: true });
+});
+
+// A host that keeps what passes through it.
+const listening = async (
+  node: TestNode,
+  use: (at: { readonly url: string; readonly port: number }) => Promise<void>,
+): Promise<readonly string[]> => {
+  const heard: string[] = [];
+  const ear = createServer((request, response) => {
+    void text(request).then(async (body) => {
+      heard.push(body);
+      const reply = await fetch(`${node.url}${request.url}`, { method: 'POST', body });
+      response.writeHead(reply.status).end(await reply.text());
+    });
+  });
+  await new Promise<void>((resolve) => {
+    ear.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = ear.address() as AddressInfo;
+  await use({ url: `http://127.0.0.1:${port}`, port });
+  ear.close();
+  ear.closeAllConnections();
+  return heard;
+};
+
+const messageOf = (body: string) =>
+  JSON.parse(Buffer.from(JSON.parse(body).payload, 'base64').toString());
+
+// What somebody who heard these calls can do with them.
+const repeatAll = async (heard: readonly string[]): Promise<readonly number[]> => {
+  const urls = [home.url, relay.url];
+  const answers = heard.flatMap((body) => urls.map(async (url) => (await post(url, body)).status));
+  return Promise.all(answers);
+};
+
+test('who hears what a client sends for a colony by its id can do nothing with it', async () => {
+  const before = await waiting();
+  const heard = await listening(relay, async ({ url }) => {
+    const alice = makeClient({ url, key: keyOf('alice') });
+    const { processid } = await alice.submit({ spec: SPEC });
+    await alice.removeProcess({ processid });
+    await alice.submit({ spec: SPEC });
+  });
+  expect(await waiting()).toBe(before + 1);
+  const messages = heard.map(messageOf);
+  // The first call learns who the home is.
+  expect(messages.map(({ audience }) => audience)).toEqual([undefined, home.id, home.id, home.id]);
+  expect(new Set(messages.map(({ nonce }) => nonce)).size).toBe(4);
+  expect(new Set(await repeatAll(heard))).toEqual(new Set([403, 409]));
+  expect(await waiting()).toBe(before + 1);
+});
+
+test('nor what the command line sends, in the words of either generation', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'colonies-'));
+  const cmd = { conditions: { runtimetype: 'worker' }, cmd: 'f' };
+  const func = { conditions: { executortype: 'worker' }, funcname: 'f' };
+  const cases = [
+    [func, { COLONIES_COLONY_NAME: DEV, COLONIES_PRVKEY: keyOf('alice') }],
+    [cmd, { COLONIES_COLONYID: DEV, COLONIES_RUNTIMEPRVKEY: keyOf('e1') }],
+  ] as const;
+  const file = join(folder, 'spec.json');
+  for (const [spec, env] of cases) {
+    await writeFile(file, JSON.stringify(spec));
+    const before = await waiting();
+    const heard = await listening(relay, async ({ port }) => {
+      const at = ['--host', '127.0.0.1', '--port', String(port), '--insecure'];
+      const ran = await runIn(folder, ['process', 'submit', '--spec', file, ...at], { env });
+      expect([ran.code, ran.err]).toEqual([0, expect.anything()]);
+    });
+    expect(heard.map((body) => messageOf(body).audience)).toEqual([undefined, home.id]);
+    expect(new Set(await repeatAll(heard))).toEqual(new Set([403, 409]));
+    expect(await waiting()).toBe(before + 1);
   }
   await rm(folder, { recursive: true });
 });

@@ -13,13 +13,7 @@ import { ColoniesError } from './error.ts';
 import type { MessageOf, ReplyOf } from './messages.ts';
 import { makeProtection } from './protection.ts';
 import { framesBy, framesFrom, makeSubscriptions, type Subscribing } from './subscriptions.ts';
-import {
-  baseUrl,
-  type Exchange,
-  httpTransport,
-  type ServerAddress,
-  type Transport,
-} from './transport.ts';
+import { baseUrl, httpTransport, type ServerAddress, type Transport } from './transport.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -105,16 +99,6 @@ export const makeClient = (options: ClientOptions = {}): Client => {
   const seal = makeSealer(sign);
   const protection = makeProtection();
 
-  const ask = (
-    payloadtype: string,
-    fields: object,
-    kind: Op['kind'],
-    until: AbortSignal,
-  ): Promise<Exchange> => {
-    const repeats = kind !== 'write' && !protection.isOn();
-    return transport(seal(payloadtype, { ...fields, ...protection.fields() }, repeats), until);
-  };
-
   const exchange = async (
     payloadtype: string,
     fields: object,
@@ -123,8 +107,10 @@ export const makeClient = (options: ClientOptions = {}): Client => {
   ): Promise<unknown> => {
     const reply = await within(timeoutMs, signal, async (until) => {
       if (courier !== undefined) return courier.send({ payloadtype, fields, kind, sign }, until);
-      const first = await ask(payloadtype, fields, kind, until);
-      return protection.isDemandedBy(first.body) ? ask(payloadtype, fields, kind, until) : first;
+      return protection.exchange({ fields, mutating: kind !== 'read' }, (added) => {
+        const repeats = kind !== 'write' && !('nonce' in added);
+        return transport(seal(payloadtype, { ...fields, ...added }, repeats), until);
+      });
     });
     return openReply(payloadtype, reply.status, reply.body);
   };

@@ -64,7 +64,7 @@ export const framesFrom = (
   const url = `${base.replace(/^http/, 'ws')}/pubsub`;
   const open: OpenFrames = (wishes, signal) => {
     const bodies = wishes.map(({ type, fields }) =>
-      seal(type, { ...fields, ...protection.fields() }, false),
+      seal(type, { ...fields, ...protection.fields({ fields, mutating: false }) }, false),
     );
     return openFrames(url, bodies, signal);
   };
