@@ -276,6 +276,11 @@ describe('the server', () => {
     await expect
       .poll(async () => (await fetch(url)).text())
       .toMatch(/^colonies_server_colonies 1$/m);
+    const port = fieldOf(text, 'Port');
+    const second = await run(`monitor start --monitorport ${port}`);
+    expect(second.code).toBe(255);
+    expect(second.err).toContain(`msg="port ${port} is in use by another program"`);
+    expect(second.err).toContain('Choose another with --monitorport');
     stop.abort();
     expect((await monitor).code).toBe(0);
     expect((await run('monitor start')).code).toBe(1);

@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
-import { usageProblem } from '../errors.ts';
+import { advised, usageProblem } from '../errors.ts';
 import { SERVER_OWNER_FLAGS } from '../identity.ts';
 import { done } from '../report.ts';
 import { asServerOwner, type SignedCall } from '../session.ts';
@@ -55,6 +55,18 @@ const poll = async (
   }
 };
 
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another program',
+  EACCES: 'needs rights that this user does not have',
+};
+
+const cannotServe = (port: number, error: NodeJS.ErrnoException): Error =>
+  advised(
+    `port ${port} ${REASONS[error.code ?? ''] ?? `cannot be used: ${error.message}`}`,
+    'Choose another with --monitorport or COLONIES_MONITOR_PORT; 0 takes a free one.',
+    error,
+  );
+
 const listen = (port: number, text: () => string) =>
   new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
     const server = createServer((request, response) => {
@@ -62,7 +74,7 @@ const listen = (port: number, text: () => string) =>
       response.writeHead(found ? 200 : 404, { 'Content-Type': 'text/plain; version=0.0.4' });
       response.end(found ? text() : '404 page not found\n');
     });
-    server.once('error', reject);
+    server.once('error', (error) => reject(cannotServe(port, error)));
     server.listen(port, () => resolve(server));
   });
 
