@@ -1,7 +1,7 @@
 // The keychain: `~/.colonies`, one file per identity, named by its id, holding 64 hex digits.
 // Folder 0700, files 0600, no encryption, no newline: the layout of 2022.
 
-import { chmodSync, readFileSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../node/folder.ts';
 import { advised, usageProblem } from './errors.ts';
@@ -12,6 +12,8 @@ export interface Keychain {
   put(id: string, prvkey: string): void;
   /** The key of an id; undefined when there is none. */
   find(id: string): string | undefined;
+  /** Removes the key of an id; nothing happens when there is none. */
+  remove(id: string): void;
   /** The path of the file of an id, there or not. */
   fileOf(id: string): string;
 }
@@ -87,6 +89,7 @@ export const openKeychain = (home: string): Keychain => {
       // The mode above counts for new files only.
       chmodSync(file, 0o600);
     },
+    remove: (id) => rmSync(fileOf(id), { force: true }),
     fileOf,
   };
 };

@@ -1,6 +1,6 @@
 // The commands of 2022 against a development server, in the environment of examples/devenv.
 
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fieldOf, startWorld, type World } from './world.ts';
@@ -315,6 +315,31 @@ describe('server status', () => {
 });
 
 describe('the keychain', () => {
+  it('keeps no key of what the server refused, unless it was there before', async () => {
+    const colony = specFile('refused.json', { name: 'refused' });
+    const runtime = specFile('refused-runtime.json', { name: 'refused', runtimetype: 'r' });
+    const stranger = '1'.repeat(64);
+    const lines = [
+      `colony register --spec ${colony} --serverprvkey ${stranger}`,
+      `runtime register --spec ${runtime} --colonyprvkey ${stranger}`,
+      `executor create --name refused --type r --colonyprvkey ${stranger}`,
+    ];
+    const kept = () => readdirSync(join(w.home, '.colonies')).sort();
+    const before = kept();
+    for (const line of lines) {
+      const { code, err } = await w.run(line);
+      expect([code, err]).toEqual([255, expect.stringContaining('level=error')]);
+      expect(kept()).toEqual(before);
+    }
+    const id = fieldOf((await w.run('keychain generate')).err, 'ID');
+    const key = fieldOf((await w.run(`keychain get --id ${id}`)).err, 'privateKey');
+    await w.run(`${lines[0]} --colonyprvkey ${key}`);
+    expect(kept()).toEqual([...before, id].sort());
+    // Without an answer it may be registered.
+    await w.run(`${lines[0]} --host localhost --port 9`);
+    expect(kept()).toHaveLength(before.length + 2);
+  });
+
   it('keeps, finds and makes keys', async () => {
     const id = fieldOf((await w.run('keychain generate')).err, 'ID');
     const key = fieldOf((await w.run(`keychain get --id ${id}`)).err, 'privateKey');

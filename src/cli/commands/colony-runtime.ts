@@ -2,7 +2,7 @@
 
 import { type Command, command, SERVER_FLAGS } from '../command.ts';
 import { colonyRef, idOf, SERVER_OWNER_FLAGS } from '../identity.ts';
-import { chooseKey } from '../new-key.ts';
+import { chooseKey, keepingKey } from '../new-key.ts';
 import { decimals, figures } from '../process-figures.ts';
 import type { AnyProcess } from '../process-view.ts';
 import { done, listOf, showAscii } from '../report.ts';
@@ -26,9 +26,9 @@ const register = command({
     const key = await chooseKey(ctx, colonyprvkey);
     const colonyid = await idOf(key);
     const { call } = await asServerOwner(ctx, flags);
-    // Stored first: a registered colony whose key was lost could never be used.
-    ctx.keychain.put(colonyid, key);
-    const added = await call('addcolonymsg', { colony: { ...file, colonyid } });
+    const added = await keepingKey(ctx, colonyid, key, () =>
+      call('addcolonymsg', { colony: { ...file, colonyid } }),
+    );
     done(ctx, 'Colony registered', { colonyID: colonyid }, added);
     return undefined;
   },

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
 import { usageProblem } from '../errors.ts';
 import { idOf } from '../identity.ts';
+import { keepingKey } from '../new-key.ts';
 import { done } from '../report.ts';
 import { asColonyMember, asColonyOwner, type SessionFlags } from '../session.ts';
 import { type JsonObject, readSpec } from '../spec-file.ts';
@@ -116,13 +117,13 @@ const create = command({
     const { generateKey } = await import('../../node/crypto/keys.ts');
     const key = generateKey(ctx.clock);
     const id = await idOf(key);
-    // Kept first: an executor whose key was lost could never be used.
     if (keypath === undefined || idpath === undefined) {
-      ctx.keychain.put(id, key);
-    } else {
-      writeFileSync(keypath, key, { mode: 0o600 });
-      writeFileSync(idpath, id, { mode: 0o600 });
+      await keepingKey(ctx, id, key, () => register(ctx, flags, id));
+      return undefined;
     }
+    // Kept first: an executor whose key was lost could never be used.
+    writeFileSync(keypath, key, { mode: 0o600 });
+    writeFileSync(idpath, id, { mode: 0o600 });
     await register(ctx, flags, id);
     return undefined;
   },

@@ -3,7 +3,7 @@
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
 import { tableTime } from '../duration.ts';
 import { COLONY_OWNER_FLAGS, colonyRef, idOf } from '../identity.ts';
-import { chooseKey } from '../new-key.ts';
+import { chooseKey, keepingKey } from '../new-key.ts';
 import { decimals, figures } from '../process-figures.ts';
 import type { AnyProcess } from '../process-view.ts';
 import { done, listOf, showAscii } from '../report.ts';
@@ -43,10 +43,8 @@ const register = command({
     const key = await chooseKey(ctx, runtimeprvkey);
     const runtimeid = await idOf(key);
     const { call, colony } = await asColonyOwner(ctx, flags);
-    // Stored first: a registered runtime whose key was lost could never be used.
-    ctx.keychain.put(runtimeid, key);
     const runtime = { ...file, runtimeid, colonyid: colony };
-    const added = await call('addruntimemsg', { runtime });
+    const added = await keepingKey(ctx, runtimeid, key, () => call('addruntimemsg', { runtime }));
     done(ctx, 'Runtime registered', { runtimeID: runtimeid, colonyID: colony }, added);
     return undefined;
   },
