@@ -72,11 +72,7 @@ export const LIMITS = {
    * million of them have a thousand each. Beyond it submissions get 503.
    */
   liveTextMax: 1_024 * MiB,
-  /**
-   * What running processes may tell (output, attributes) while they run, beyond the bound above:
-   * what was taken must get on when nothing more is taken. Beyond it output and attributes get 503;
-   * closing a process never does.
-   */
+  /** Output and attributes of running processes beyond it; then 503, but never to a close. */
   progressTextMax: 256 * MiB,
   /** Rows one list request may ask for, as on the original servers. */
   processListMax: 100,

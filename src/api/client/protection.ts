@@ -84,7 +84,11 @@ export interface ProtectionClock {
   steadyMs(): number;
 }
 
-const CLOCK: ProtectionClock = { wallMs: () => Date.now(), steadyMs: () => performance.now() };
+// Counted from the start of the program: a clock that was set since is told by the first refusal.
+const CLOCK: ProtectionClock = {
+  wallMs: () => performance.timeOrigin + performance.now(),
+  steadyMs: () => performance.now(),
+};
 
 /** The protection of the calls of one client to one server. */
 export const makeProtection = (clock: ProtectionClock = CLOCK): Protection => {
