@@ -7,7 +7,7 @@ import type { HttpRoute } from '../api/http.ts';
 import type { NodePort } from '../api/node-port.ts';
 import type { Protect, Prove } from '../api/run.ts';
 import type { WatchElsewhere, Watching } from '../api/ws.ts';
-import type { Calls, Overlay, OverlayStatus } from '../dht/overlay.ts';
+import type { Calls } from '../dht/overlay.ts';
 import type { Book } from '../federation/book.ts';
 import { type Federation, openFederation } from '../federation/federation.ts';
 import { colonyTag } from '../federation/ids.ts';
@@ -31,10 +31,11 @@ import type { Log } from '../node/log.ts';
 import { addressKind } from '../node/model/address.ts';
 import { makeAsk } from './ask.ts';
 import { makeInward, makeOutward, type Outward } from './elsewhere.ts';
+import { gaugesOf } from './federated-gauges.ts';
 import { makeFederationStore } from './federation-store.ts';
 import { makeGuesses } from './guesses.ts';
 import { type Hosted, makeHosted } from './hosted.ts';
-import { counter, type Gauge, gauge } from './metrics.ts';
+import type { Gauge } from './metrics.ts';
 import { makeNodePort } from './node-port.ts';
 import { makeOutbound, type Outbound, type ResolveHost } from './outbound.ts';
 import { makeOverlayParts, type OverlayParts } from './overlay-parts.ts';
@@ -322,35 +323,6 @@ const serveWith =
     };
   };
 
-/** The counters of the overlay without what goes up and down. */
-const eventsIn = ({ counters }: OverlayStatus): Record<string, number> =>
-  Object.fromEntries(Object.entries(counters).filter(([name]) => !/-(now|bytes)$/.test(name)));
-
-const gaugesOf = (
-  overlay: Overlay,
-  { lookups, book, pusher }: Federation,
-  outward: Outward,
-  counts: Readonly<Record<string, number>>,
-): readonly Gauge[] => {
-  const status = overlay.status();
-  const { short, waiting } = outward.counts();
-  return [
-    gauge('colonies_overlay_connections', 'Open connections of the overlay.', status.connections),
-    gauge('colonies_overlay_members', 'Connected peers of our network.', status.members),
-    gauge('colonies_overlay_table', 'Peers in the routing table.', status.table),
-    gauge('colonies_overlay_records', 'Records held for the overlay.', status.records),
-    gauge('colonies_overlay_record_bytes', 'Bytes of those records.', status.recordBytes),
-    gauge('colonies_overlay_queries', 'Overlay lookups under way.', status.queries),
-    counter('colonies_overlay_events_total', 'Overlay events.', 'event', eventsIn(status)),
-    gauge('colonies_federation_records', 'Ids known to the federation.', book.size()),
-    gauge('colonies_federation_lookups', 'Lookups under way.', lookups.running()),
-    counter('colonies_federation_pushes_total', 'Pushed records.', 'event', { ...pusher.counts() }),
-    gauge('colonies_relay_calls', 'Short calls being relayed.', short),
-    gauge('colonies_relay_waits', 'Waiting calls and subscriptions being relayed.', waiting),
-    counter('colonies_relay_events_total', 'What became of relayed calls.', 'event', counts),
-  ];
-};
-
 /** Opens the federation of a node. Nothing runs before its parts are started. */
 export const openFederated = async (deps: FederatedDeps): Promise<Federated> => {
   const { config, opened, clock, log, limits, crypto } = deps;
@@ -387,6 +359,8 @@ export const openFederated = async (deps: FederatedDeps): Promise<Federated> => 
   Object.assign(late, { hosted, federation });
   await certify(ground, federation);
   await setAnchors(federation, config.federation.anchors);
+  const { named } = parts;
+  await named?.follow(federation);
   const outward = makeOut(ground, federation);
   const { front, inner } = seamsOf(ground, federation, hosted, outward);
   return {
@@ -394,6 +368,9 @@ export const openFederated = async (deps: FederatedDeps): Promise<Federated> => 
     inner,
     serve: serveWith(ground, federation),
     gauges: () => gaugesOf(parts.overlay, federation, outward, counts),
-    parts: makeUpkeep({ federation, hosted, overlay: parts.overlay, outbound, clock, log, limits }),
+    parts: makeUpkeep({
+      ...{ federation, hosted, overlay: parts.overlay, named, outbound },
+      ...{ clock, log, limits },
+    }),
   };
 };

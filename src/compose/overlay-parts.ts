@@ -17,7 +17,8 @@ import type { Engine as CryptoEngine } from '../node/crypto/engine.ts';
 import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
-import { makeResolveBootstrap } from './bootstrap-urls.ts';
+import { makeResolveBootstrap, makeResolveNamed } from './bootstrap-urls.ts';
+import { makeNamedPeers, type NamedPeers } from './named-peers.ts';
 import type { Outbound } from './outbound.ts';
 import { multiaddressesIn } from './self.ts';
 import { SHIPPED_BOOTSTRAPS } from './shipped.ts';
@@ -44,6 +45,8 @@ export interface OverlayParts {
   readonly isSigned: SignatureCheck;
   /** What to join through, as given or as shipped. */
   readonly bootstraps: readonly string[];
+  /** Whom it connects with, in the mode `closed`. */
+  readonly named: NamedPeers | undefined;
 }
 
 const quotasOf = (limits: Limits): Record<string, NamespaceQuota> =>
@@ -84,6 +87,10 @@ export const makeOverlayParts = async (deps: OverlayPartsDeps): Promise<OverlayP
   const bootstraps = bootstrapsOf(config);
   const { rules, isSigned } = makeRecordRules(network, clock, crypto);
   const key = await openNodeKey(join(config.dataDir, 'node.key'), clock);
+  const named =
+    config.federation.mode === 'closed'
+      ? makeNamedPeers({ settings: config.federation, bootstraps, log })
+      : undefined;
   const { relayServer, relayClient, holePunching, portMapping } = settings;
   const overlay = makeOverlay(
     {
@@ -94,7 +101,11 @@ export const makeOverlayParts = async (deps: OverlayPartsDeps): Promise<OverlayP
       listen: settings.listen,
       announce: multiaddressesIn(settings.announce),
       bootstraps,
-      resolveBootstrap: makeResolveBootstrap(outbound, network, limits),
+      resolveBootstrap:
+        named === undefined
+          ? makeResolveBootstrap(outbound, network, limits)
+          : makeResolveNamed(outbound, network, limits, named.name),
+      ...(named === undefined ? {} : { admits: named.admits }),
       ...(settings.sharedKeyFile === ''
         ? {}
         : { sharedKey: await readSharedKey(settings.sharedKeyFile) }),
@@ -105,5 +116,5 @@ export const makeOverlayParts = async (deps: OverlayPartsDeps): Promise<OverlayP
     },
     { clock, log, limits },
   );
-  return { network, overlay, isSigned, bootstraps };
+  return { network, overlay, isSigned, bootstraps, named };
 };

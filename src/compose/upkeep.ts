@@ -9,6 +9,7 @@ import type { Part } from '../node/lifecycle.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import type { Hosted } from './hosted.ts';
+import type { NamedPeers } from './named-peers.ts';
 import type { Outbound } from './outbound.ts';
 import { RECORDS_PROTOCOL } from './relay-wire.ts';
 
@@ -16,6 +17,8 @@ export interface UpkeepDeps {
   readonly federation: Federation;
   readonly hosted: Hosted;
   readonly overlay: Overlay;
+  /** Given in the mode `closed`. */
+  readonly named: NamedPeers | undefined;
   readonly outbound: Outbound;
   readonly clock: Clock;
   readonly log: Log;
@@ -79,13 +82,14 @@ const makeGreeting =
 
 /** The parts that run a federated node, in the order of their start. */
 export const makeUpkeep = (deps: UpkeepDeps): readonly Part[] => {
-  const { federation, hosted, overlay, outbound, clock, log, limits } = deps;
+  const { federation, hosted, overlay, named, outbound, clock, log, limits } = deps;
   const { publisher, pusher } = federation;
   const pushes = overlay.pushes(RECORDS_PROTOCOL);
   let reviewedAt = 0;
   let forgetPeers = (): void => undefined;
 
   const rounds = makeRounds(deps, limits.federationTickMs, async () => {
+    await named?.round(overlay);
     publisher.grown(overlay.status().table);
     await federation.tick();
     if (clock.now() - reviewedAt < limits.hostedReviewMs) return;

@@ -11,6 +11,8 @@ import type { NodeKey } from './node-key.ts';
 import type { NamespaceQuota, RecordRules } from './overlay.ts';
 import type { ResolveName } from './transport.ts';
 
+export type Admits = (peer: string) => boolean;
+
 export interface OverlayOptions {
   /** 1 to 32 of a-z, 0-9 and `-`: nodes of different networks never share a table or a record. */
   readonly network: string;
@@ -32,6 +34,11 @@ export interface OverlayOptions {
   readonly sharedKey?: string;
   /** Finds nodes of the same network on the local network by multicast. */
   readonly mdns?: boolean;
+  /**
+   * Whether a peer, by its id, may be connected with in either direction; everybody may when it is
+   * left out. Asked anew each time.
+   */
+  readonly admits?: Admits;
   readonly extras?: Omit<Extras, 'mdns' | 'confirmation'>;
   readonly rules: RecordRules;
   /** The namespaces that exist, with what is held of each. Names: 1 to 32 of a-z and `-`. */

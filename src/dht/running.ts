@@ -19,7 +19,7 @@ import { isNearEnough, kadService } from './kad.ts';
 import type { KadInside } from './kad-inside.ts';
 import { makeKadStore } from './kad-store.ts';
 import { type Lookups, makeLookups } from './lookups.ts';
-import type { OverlayOptions } from './options.ts';
+import type { Admits, OverlayOptions } from './options.ts';
 import type { PeerEvent } from './overlay.ts';
 import { makePeerMemory, type PeerMemory } from './peer-memory.ts';
 import { makePeers, type Peers } from './peers.ts';
@@ -78,6 +78,14 @@ const must = <T>(thing: T | undefined): T => {
   return thing;
 };
 
+const admitsOf = ({ admits }: OverlayOptions): Admits => admits ?? (() => true);
+
+/** Who is worth no dial: those that failed lately, and those that may not be connected with. */
+const isOutIn =
+  ({ options, health }: Ground) =>
+  (peer: string): boolean =>
+    health.isOut(peer) || !admitsOf(options)(peer);
+
 const buildHost = async (
   ground: Ground,
   later: Later,
@@ -91,7 +99,9 @@ const buildHost = async (
     keysMax: limits.overlayTrackedPeersMax,
     now: clock.now,
   });
-  const kadDeps = { ...options, stand, limits, conduct, counters, health, rate };
+  const admits = admitsOf(options);
+  const hearsay = { ...health, isOut: isOutIn(ground) };
+  const kadDeps = { ...options, stand, limits, conduct, counters, health: hearsay, rate };
   const connections = (peer?: string) =>
     later.host?.getConnections(peer === undefined ? undefined : parsePeer(peer)) ?? [];
   const extras = {
@@ -106,7 +116,7 @@ const buildHost = async (
     listen: options.listen,
     announce: options.announce ?? [],
     datastore: disk,
-    gater: makeGater({ stand, limits, conduct, counters, connections }),
+    gater: makeGater({ stand, limits, conduct, counters, admits, connections }),
     ...(options.sharedKey === undefined ? {} : { sharedKey: options.sharedKey }),
     ...(ground.resolveName === undefined ? {} : { resolveName: ground.resolveName }),
     extras,
@@ -157,7 +167,7 @@ const buildBootstraps = (
   kad: KadInside,
   memory: PeerMemory,
 ): Bootstraps => {
-  const { options, limits, clock, log, health, wires, peerId } = ground;
+  const { options, limits, clock, log, wires, peerId } = ground;
   return makeBootstraps({
     given: options.bootstraps ?? [],
     resolve: options.resolveBootstrap,
@@ -172,7 +182,7 @@ const buildBootstraps = (
       });
     },
     remembered: memory.remembered,
-    isOut: health.isOut,
+    isOut: isOutIn(ground),
     tableSize: () => kad.routingTable.size,
     lookAround: (signal) => walkTo(kad, peerId.toMultihash().bytes, limits, signal),
     limits,

@@ -61,6 +61,8 @@ export const FEDERATION_LIMITS = {
   bookHintMs: 30 * DAY,
   /** Servers an operator may name as anchors. */
   anchorsMax: 1_000,
+  /** Anchors never seen that a closed node asks others for in one round of its housekeeping. */
+  anchorsSoughtPerRound: 8,
   /** Endorsements kept: given by the owner of this server, and received by it. */
   endorsementsKeptMax: 450,
   /** Endorsements stapled to a server record. */

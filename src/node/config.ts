@@ -16,6 +16,7 @@ declare module 'zod' {
 
 const seconds = () => z.int().min(0);
 const ID = /^[0-9a-f]{64}$/;
+const PEER = /^[1-9A-HJ-NP-Za-km-z]{30,100}$/;
 const LABEL = /^[a-z0-9][a-z0-9.-]{0,31}$/;
 
 const FederationSchema = z.strictObject({
@@ -23,7 +24,8 @@ const FederationSchema = z.strictObject({
     .enum(['open', 'federated', 'closed'])
     .default('open')
     .meta({
-      description: 'Which servers are used: all, trusted ones, or anchors only',
+      description:
+        'Which servers are used: all, trusted ones, or anchors only; `closed` connects to named peers only',
       env: ['COLONIES_FEDERATION_MODE'],
       flag: 'federation-mode',
     }),
@@ -53,6 +55,14 @@ const FederationSchema = z.strictObject({
       description: 'Server ids trusted without a chain, beside those added while it runs',
       env: ['COLONIES_ANCHORS'],
       flag: 'anchor',
+    }),
+  peers: z
+    .array(z.string().regex(PEER, 'expected a peer id'))
+    .default([])
+    .meta({
+      description: 'Peer ids that `closed` connects to, beside those of bootstraps and anchors',
+      env: ['COLONIES_PEERS'],
+      flag: 'peer',
     }),
   relay: z
     .enum(['certified', 'trusted', 'off'])
