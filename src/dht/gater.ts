@@ -36,7 +36,7 @@ export const makeGater = (deps: GaterDeps): ConnectionGater => {
   const refuses = (...peers: PeerId[]): boolean =>
     peers.map(String).some((peer) => conduct.banned(peer) || noted('peer-refused', !admits(peer)));
   return {
-    denyDialPeer: (peer) => refuses(peer),
+    denyDialPeer: (peer) => noted('dial-refused-peer', refuses(peer)),
     denyDialMultiaddr: (address) =>
       noted('dial-refused-by-policy', refusal(stand, address) !== undefined),
     denyInboundConnection: (raw) =>

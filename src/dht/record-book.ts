@@ -2,7 +2,8 @@
 // format on disk, and turns per record. Decides nothing.
 
 import { Key } from 'interface-datastore';
-import { nameText, type RecordName } from './record-keys.ts';
+import { type Farthest, makeFarthest } from './farthest.ts';
+import { compareDistance, nameText, type RecordName } from './record-keys.ts';
 
 export interface Entry extends RecordName {
   readonly sizeBytes: number;
@@ -47,10 +48,12 @@ export const fromDisk = (row: Uint8Array): Row => {
 };
 
 /** The book of all entries with its sums, so that no quota check reads the disk. */
-export const makeBook = () => {
+export const makeBook = (here: Uint8Array) => {
   const entries = new Map<string, Entry>();
   const owners = new Map<string, number>();
   const namespaces = new Map<string, number>();
+  /** What is held for others, by namespace. */
+  const orders = new Map<string, Farthest<Entry>>();
   let bytes = 0;
   const count = (map: Map<string, number>, key: string, by: number): void => {
     const next = (map.get(key) ?? 0) + by;
@@ -64,10 +67,16 @@ export const makeBook = () => {
     count(owners, ownerKey(entry.namespace, entry.owner), by);
     count(namespaces, entry.namespace, by);
   };
+  const orderOf = (namespace: string): Farthest<Entry> => {
+    const known = orders.get(namespace) ?? makeFarthest<Entry>(here);
+    orders.set(namespace, known);
+    return known;
+  };
   const remove = (name: RecordName): void => {
     const entry = entries.get(nameText(name));
     if (entry === undefined) return;
     book(entry, -1);
+    orderOf(entry.namespace).remove(nameText(entry));
     entries.delete(nameText(name));
   };
   return {
@@ -76,11 +85,22 @@ export const makeBook = () => {
     set: (entry: Entry) => {
       remove(entry);
       book(entry, 1);
+      if (!entry.own) orderOf(entry.namespace).add(nameText(entry), entry);
       entries.set(nameText(entry), entry);
     },
     remove,
     ofOwner: (namespace: string, owner: string) => owners.get(ownerKey(namespace, owner)) ?? 0,
     ofNamespace: (namespace: string) => namespaces.get(namespace) ?? 0,
+    /** The one farthest from here of those held for others, of one namespace or of all. */
+    farthest: (namespace?: string): Entry | undefined => {
+      if (namespace !== undefined) return orders.get(namespace)?.peek();
+      const [first, ...others] = [...orders.values()].flatMap((order) => order.peek() ?? []);
+      return others.reduce(
+        (far, each) =>
+          far !== undefined && compareDistance(here, each.place, far.place) > 0 ? each : far,
+        first,
+      );
+    },
     size: () => entries.size,
     bytes: () => bytes,
   };

@@ -111,20 +111,28 @@ type Admit = (entry: Entry, held: Entry | undefined) => Promise<Outcome | undefi
 /** The quotas and the distance rule; gives why an entry may not come in. */
 const makeAdmission = (deps: RecordStoreDeps, book: Book, shelf: Shelf): Admit => {
   const { quotas, limits, counters, here, isNear } = deps;
-  /** Room for one more: the farthest of those held for others gives way to a nearer one. */
+  /**
+   * Room for one more: the farthest of those held for others give way to a nearer one, and only if
+   * that is enough.
+   */
   const makeRoom = async (entry: Entry, quota: NamespaceQuota): Promise<boolean> => {
-    const tooMany = book.ofNamespace(entry.namespace) >= quota.recordsMax;
-    const tooBig = book.bytes() + entry.sizeBytes > limits.overlayStoreBytesMax;
-    if (!tooMany && !tooBig) return true;
-    let farthest = entry;
-    for (const held of book.all()) {
-      if (held.own || (tooMany && held.namespace !== entry.namespace)) continue;
-      if (compareDistance(here, held.place, farthest.place) > 0) farthest = held;
+    const leaving: Entry[] = [];
+    for (;;) {
+      const tooMany = book.ofNamespace(entry.namespace) >= quota.recordsMax;
+      const tooBig = book.bytes() + entry.sizeBytes > limits.overlayStoreBytesMax;
+      if (!tooMany && !tooBig) break;
+      const farthest = book.farthest(tooMany ? entry.namespace : undefined);
+      if (farthest === undefined || compareDistance(here, farthest.place, entry.place) <= 0) {
+        for (const stays of leaving) book.set(stays);
+        return false;
+      }
+      book.remove(farthest);
+      leaving.push(farthest);
     }
-    if (farthest === entry) return false;
-    await shelf.drop(farthest);
-    counters.add('record-displaced');
-    return makeRoom(entry, quota);
+    // All at once: between two of them a newer record of the same name could come in.
+    await Promise.all(leaving.map(shelf.drop));
+    if (leaving.length > 0) counters.add('record-displaced', leaving.length);
+    return true;
   };
   return async (entry, held) => {
     const quota = quotas[entry.namespace];
@@ -192,7 +200,7 @@ const makePut = (deps: RecordStoreDeps, book: Book, shelf: Shelf, admit: Admit):
 /** The record store of one node. */
 export const makeRecordStore = (deps: RecordStoreDeps): RecordStore => {
   const { limits, clock, counters } = deps;
-  const book = makeBook();
+  const book = makeBook(deps.here);
   const inTurn = makeTurns();
   const shelf = makeShelf(deps.disk, book);
   const put = makePut(deps, book, shelf, makeAdmission(deps, book, shelf));

@@ -154,6 +154,28 @@ describe('the record store', () => {
     expect(keys(store)).toEqual([...nearest.slice(0, 5), own].sort());
   });
 
+  it('gives up nothing for a nearer record that would still not fit', async () => {
+    const store = await open({ recordsMax: 1_000 }, { overlayStoreBytesMax: 300 });
+    const place = (key: string) => placeInKeySpace(nameBytes({ namespace: 'thing', key }));
+    const names = Array.from({ length: 40 }, (_, i) => `k${i}`);
+    names.sort((a, b) => compareDistance(HERE, place(a), place(b)));
+    const [nearest, next, far, farthest] = [0, 1, 38, 39].map((i) => names[i] as string);
+    for (const key of [nearest, far, farthest]) await put(store, { key: key as string, seq: 1 });
+    const listed = (from: RecordStore) => from.list().sort((a, b) => (a.key < b.key ? -1 : 1));
+    const before = listed(store);
+    // Two may go for it, but only with the nearest one gone as well it would fit.
+    const fill = 'x'.repeat(160);
+    const limits = { recordsMax: 1_000, bytesMax: 400 };
+    const tight = await open(limits, { overlayStoreBytesMax: 200 });
+    expect(await put(tight, { key: next as string, seq: 1, fill })).toBe('full');
+    expect(listed(tight)).toEqual(before);
+    expect(listed(await open(limits))).toEqual(before);
+    const wide = await open(limits, { overlayStoreBytesMax: 230 });
+    expect(await put(wide, { key: next as string, seq: 1, fill })).toBe('stored');
+    expect(keys(wide)).toEqual([nearest, next].sort());
+    expect(keys(await open(limits))).toEqual([nearest, next].sort());
+  });
+
   it('stays within its bytes over all namespaces', async () => {
     const store = await open({ recordsMax: 1_000 }, { overlayStoreBytesMax: 500 });
     for (let i = 0; i < 60; i += 1) await put(store, { key: `k${i}`, seq: 1 });
