@@ -169,6 +169,35 @@ describe('records', () => {
     expect((await a.overlay.get('thing', 'nobody')).best).toBeUndefined();
   });
 
+  it('count as placed only where the holder shows the bytes it holds', async () => {
+    const [a] = await fresh(1);
+    const peer = await raw({ network: a?.overlay.network ?? '' });
+    const other = peer.record('e', thing({ key: 'e', seq: 1 }));
+    for (const record of [undefined, other]) {
+      peer.kad().rpc.handlers['PUT_VALUE'] = {
+        handle: async (_from: unknown, { key }: { key: Uint8Array }) => {
+          const answer = { type: 'PUT_VALUE' as const, key, closer: [], providers: [] };
+          return { ...answer, ...(record === undefined ? {} : { record }) };
+        },
+      };
+      await peer.dial(a?.address() ?? '');
+      await until('it is in the table', () => a?.overlay.status().table === 1);
+      const placed = await a?.overlay.put('thing', 'e', thing({ key: 'e', seq: 2 }));
+      expect(placed).toEqual({ copies: 0, asked: 1 });
+    }
+  });
+
+  it('that expired leave the disk though nobody asks for them', async () => {
+    world = makeWorld();
+    const a = await world.node({}, { overlayUpkeepMs: 200 });
+    const exp = Date.now() + 2_000;
+    await a.overlay.put('thing', 's', thing({ key: 's', seq: 1, exp }));
+    await a.overlay.put('thing', 't', thing({ key: 't', seq: 1 }));
+    expect(a.overlay.status().records).toBe(2);
+    await until('it is gone', () => a.overlay.status().records === 1);
+    expect((await a.overlay.records()).map(({ key }) => key)).toEqual(['t']);
+  });
+
   it('are checked before they are put', async () => {
     const [a] = await fresh(2);
     await a?.overlay.put('thing', 'v', thing({ key: 'v', seq: 1 }));
