@@ -32,6 +32,14 @@ describe('help', () => {
     expect(out).toContain('colonies function [command]');
   });
 
+  it('of a server names the values of settings that take only some', async () => {
+    const { out } = await run('server', 'start', '--help');
+    expect(out).toMatch(/--address-policy string .*: test, lan, public$/m);
+    expect(out).toMatch(/--federation-mode string .*: open, federated, closed$/m);
+    expect(out).toMatch(/--relay string .*: certified, trusted, off$/m);
+    expect(out).toMatch(/--crypto-engine string .*: auto, native, wasm, pure$/m);
+  });
+
   it('of every command shows usage, an example and its flags', async () => {
     for (const cmd of await all()) {
       const { code, out } = await run(...cmd.path, '--help');

@@ -15,9 +15,10 @@ import { buildTime, buildVersion } from '../version.ts';
 const LOOPBACK = '127.0.0.1';
 
 const CONFIG_FLAGS: Flags = Object.fromEntries(
-  SETTINGS.flatMap(({ flag, kind, description }) =>
-    flag === undefined ? [] : [[flag, { kind, help: description }]],
-  ),
+  SETTINGS.flatMap(({ flag, kind, description, values }) => {
+    const help = values === undefined ? description : `${description}: ${values.join(', ')}`;
+    return flag === undefined ? [] : [[flag, { kind, help }]];
+  }),
 );
 
 // Flags of the servers that kept their data in PostgreSQL and their pauses in etcd.
