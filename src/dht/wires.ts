@@ -39,11 +39,21 @@ const parse = (text: string): Multiaddr => {
   }
 };
 
+/** What the library throws at bytes that are no protocol: those of another key look so. */
+const NO_PROTOCOL = new Set([
+  'InvalidMessageError',
+  'InvalidDataLengthError',
+  'InvalidDataLengthLengthError',
+]);
+
 /** What went wrong, in words for an operator; the library's own are nested and long. */
 export const reasonOf = (error: unknown): string => {
   const { name, message, errors } = error as Error & { errors?: unknown[] };
   if (errors?.[0] !== undefined) return reasonOf(errors[0]);
   if (name === 'TimeoutError' || name === 'AbortError') return 'no answer in time';
+  if (NO_PROTOCOL.has(name)) {
+    return 'it does not speak as this overlay does: no node, or one with another shared key';
+  }
   return message.slice(0, 200);
 };
 
