@@ -83,6 +83,7 @@ test('after a refusal calls name the server and keep its time', () => {
 describe('a server that cannot take the call', () => {
   const BUSY = { status: 503, body: '{}' };
   const DONE = { status: 200, body: '{}' };
+  const GONE = { status: 0, body: '' };
   const refusalBy = (server: string) => ({ status: 403, body: refusal(900_000, server) });
 
   const sendTo = async (answers: readonly { status: number; body: string }[]) => {
@@ -93,7 +94,9 @@ describe('a server that cannot take the call', () => {
       protection.exchange(write({ colonyname: ID }), async ({ nonce, audience }) => {
         expect(nonce).toBeDefined();
         audiences.push(audience);
-        return left.shift() ?? DONE;
+        const answer = left.shift() ?? DONE;
+        if (answer === GONE) throw new Error('connection refused');
+        return answer;
       });
     await call();
     const { status } = await call();
@@ -111,6 +114,7 @@ describe('a server that cannot take the call', () => {
     const asked = { status: 503, audiences: [SERVER, undefined] };
     expect(await sendTo([BUSY, refusalBy(SERVER)])).toEqual(asked);
     expect(await sendTo([BUSY, BUSY])).toEqual(asked);
+    expect(await sendTo([BUSY, GONE])).toEqual(asked);
   });
 });
 

@@ -126,7 +126,8 @@ export const makeProtection = (clock: ProtectionClock = CLOCK): Protection => {
       if (first.status !== UNAVAILABLE || !mayPass || added.audience === undefined) return first;
       // The home may be gone and another host answer for the colony. Without an audience the call
       // changes nothing anywhere; the refusal says who would take it.
-      const asked = await send(guard(undefined));
+      // A server that answered and then was gone has answered.
+      const asked = await send(guard(undefined)).catch(() => first);
       const isElsewhere = isDemandedBy(asked.body) && demand?.server !== added.audience;
       return isElsewhere ? send(fields(message)) : first;
     },
