@@ -61,10 +61,13 @@ test('it announces nothing but the way through the relay', async () => {
   for (const address of addresses) expect(address).toContain(`/p2p/${peerid}/p2p-circuit`);
 });
 
-test('a colony that it hosts is found from another node', async () => {
+test('a colony that it hosts is found and reached from another node', async () => {
   const found = async () => (await getJson(other.url, `/federation/colonies/${DEV}`)).status;
   await until(async () => (await found()) === 200);
-});
+  // Its server record names the relay only since it has a reservation there.
+  const ask = () => other.send('alice', 'getcolonymsg', { colonyname: DEV });
+  await until(async () => (await ask()).status === 200, 60_000);
+}, 120_000);
 
 test('a process runs from one end to the other through the relay, polls included', async () => {
   const colonyid = DEV;
