@@ -1,7 +1,7 @@
 // The one place where a live process changes: applies a change in memory, writes it, keeps queue,
 // deadlines, counts and running sets in step, and tells listeners after the commit.
 
-import { fault } from '../errors.ts';
+import { type Fault, fault } from '../errors.ts';
 import { assign, type Change, isFinal, type ProcessRow, STATE } from '../model/process.ts';
 import type { Writer } from '../store/commit.ts';
 import { processTable } from '../store/tables/processes.ts';
@@ -122,15 +122,24 @@ const offer = (state: State, colony: ColonyState, live: Live): void => {
   state.deadlines.waiting(live);
 };
 
+const toldTooMuch = (): Fault =>
+  fault(
+    'unavailable',
+    'running processes have told this server too much; close them, or try again later',
+  );
+
 const change = (
   state: State,
   colony: ColonyState,
   live: Live,
   by: Change,
   also?: (w: Writer, next: ProcessRow) => void,
+  textMax = Number.POSITIVE_INFINITY,
 ): Promise<ProcessRow> => {
   const before = live.row;
   const next = { ...before, ...by };
+  const growth = textOf(next) - textOf(before);
+  if (growth > 0 && state.liveText + growth > textMax) throw toldTooMuch();
   const moved = next.state !== before.state;
   const written = state.store.write((w) => {
     if (isFinal(next.state)) processTable.finished(w, next, live.progressed);
@@ -140,7 +149,7 @@ const change = (
   if (moved) leave(state, colony, live);
   live.row = next;
   live.progressed = true;
-  state.liveText += textOf(next) - textOf(before);
+  state.liveText += growth;
   if (!moved) return written.then(() => next);
   if (before.state === STATE.waiting) colony.queue.left(live);
   // Listeners hear of this change before they hear of an assignment that follows from it.
@@ -153,17 +162,6 @@ const change = (
     countFinished(state, colony, next.state, 1);
   }
   return told;
-};
-
-// What ends a process never comes by here: it leaves the memory and makes room.
-const checkRoomToTell = (state: State, { row }: Live, told: Partial<ProcessRow>): void => {
-  const { liveTextMax, progressTextMax } = state.limits;
-  const growth = textOf({ ...row, ...told }) - textOf(row);
-  if (growth <= 0 || state.liveText + growth <= liveTextMax + progressTextMax) return;
-  throw fault(
-    'unavailable',
-    'running processes have told this server too much; close them, or try again later',
-  );
 };
 
 const restore = (state: State, colony: ColonyState, row: ProcessRow, progressed: boolean): void => {
@@ -216,9 +214,10 @@ export const makeLifecycle = (state: State): Lifecycle => ({
   },
   give: (colony, live, hold) => give(state, colony, live, hold),
   change: (colony, live, by, also) => change(state, colony, live, by, also),
+  // What ends a process never comes by here: it leaves the memory and makes room.
   tell: async (colony, live, told, also) => {
-    checkRoomToTell(state, live, told);
-    return change(state, colony, live, told, also);
+    const { liveTextMax, progressTextMax } = state.limits;
+    return change(state, colony, live, told, also, liveTextMax + progressTextMax);
   },
   drop: (w, colony, live) => drop(state, w, colony, live),
   forget: (live) => {
