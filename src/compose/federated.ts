@@ -359,18 +359,16 @@ export const openFederated = async (deps: FederatedDeps): Promise<Federated> => 
   Object.assign(late, { hosted, federation });
   await certify(ground, federation);
   await setAnchors(federation, config.federation.anchors);
-  const { named } = parts;
+  const { named, overlay } = parts;
   await named?.follow(federation);
   const outward = makeOut(ground, federation);
   const { front, inner } = seamsOf(ground, federation, hosted, outward);
+  const upkeep = { federation, hosted, overlay, named, outbound, clock, log, limits };
   return {
     front,
     inner,
     serve: serveWith(ground, federation),
-    gauges: () => gaugesOf(parts.overlay, federation, outward, counts),
-    parts: makeUpkeep({
-      ...{ federation, hosted, overlay: parts.overlay, named, outbound },
-      ...{ clock, log, limits },
-    }),
+    gauges: () => gaugesOf(overlay, federation, outward, counts),
+    parts: makeUpkeep(upkeep),
   };
 };
