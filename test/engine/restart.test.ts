@@ -94,6 +94,53 @@ describe('a restart', () => {
     );
   });
 
+  test('shows the whole specification of what waited, however it is asked for', async () => {
+    const bench = await openBench();
+    const colony = await bench.colony();
+    const ann = await bench.executor(colony, 'ann');
+    const ways: Record<string, (id: string) => Promise<ProcessRow | undefined>> = {
+      found: async (id) => bench.engine.processes.find(id),
+      'in the queue': (id) => inList({ order: 'queue' }, id),
+      'in the queue, by initiator': (id) => inList({ order: 'queue', initiator: 'someone' }, id),
+      newest: (id) => inList({ order: 'newest' }, id),
+      history: async (id) => {
+        const query = { state: STATE.waiting, executorid: '', seconds: 3_600 };
+        const rows = await bench.engine.processes.history(colony, query);
+        return rows.find((row) => row.id === id);
+      },
+      assigned: async () => bench.engine.processes.assign(colony, ann, want()),
+      cancelled: async (id) => {
+        const row = bench.engine.processes.find(id);
+        if (row) await bench.engine.processes.cancel(row);
+        return bench.engine.processes.find(id);
+      },
+      late: async (id) => {
+        bench.clock.advance(60_000);
+        await bench.engine.tick();
+        return bench.engine.processes.find(id);
+      },
+    };
+    const inList = async (by: { order: 'queue' | 'newest'; initiator?: string }, id: string) => {
+      const query = { state: STATE.waiting, count: 100, ...by };
+      const rows = await bench.engine.processes.list(colony, query);
+      return rows.find((row) => row.id === id);
+    };
+    for (const [way, look] of Object.entries(ways)) {
+      const told = forType('cli', {}, { args: [way, 'å', 1], maxwaittime: 50, env: { A: way } });
+      const { id } = await bench.submit(colony, told);
+      const { spec: before } = bench.engine.processes.find(id) as ProcessRow;
+      await bench.restart();
+      const shown = await look(id);
+      expect(shown?.id).toBe(id);
+      expect(shown?.spec).toEqual(before);
+      // What was read stays, and what was written of it is whole.
+      await bench.restart();
+      expect(bench.engine.processes.find(id)?.spec).toEqual(before);
+      const row = bench.engine.processes.find(id);
+      if (row) await bench.engine.processes.remove(row, true);
+    }
+  });
+
   test('gives work in the same order as without one', async () => {
     const orders: (string | undefined)[][] = [];
     for (const restart of [false, true]) {

@@ -8,7 +8,7 @@ import { decodeEnded, type Ended } from '../store/tables/processes.ts';
 import type { HistoryQuery, ListQuery, Processes } from './engine.ts';
 import { makeHeap } from './heap.ts';
 import { goesFirst, type Live } from './live.ts';
-import { findProcess } from './lookup.ts';
+import { findProcess, rowOf } from './lookup.ts';
 import { type ColonyState, type State, stateOf } from './state.ts';
 
 interface Facts {
@@ -32,17 +32,18 @@ const matches = (query: ListQuery, facts: Facts): boolean =>
   (query.label === undefined || facts.label === query.label) &&
   (query.initiator === undefined || facts.initiatorname === query.initiator);
 
-const takeRows = (lives: Iterable<Live>, query: ListQuery): ProcessRow[] => {
+const takeRows = (state: State, lives: Iterable<Live>, query: ListQuery): ProcessRow[] => {
   const rows: ProcessRow[] = [];
-  for (const { row } of lives) {
+  for (const live of lives) {
     if (rows.length >= query.count) break;
-    if (row.state === query.state && matches(query, factsOf(row))) rows.push(row);
+    const { row } = live;
+    if (row.state === query.state && matches(query, factsOf(row))) rows.push(rowOf(state, live));
   }
   return rows;
 };
 
 /** The first `query.count` that match, in queue order, at the cost of one look at each. */
-const firstInQueue = (lives: Iterable<Live>, query: ListQuery): ProcessRow[] => {
+const firstInQueue = (state: State, lives: Iterable<Live>, query: ListQuery): ProcessRow[] => {
   const kept = makeHeap<Live>(
     (a, b) => goesFirst(b, a),
     () => true,
@@ -53,21 +54,21 @@ const firstInQueue = (lives: Iterable<Live>, query: ListQuery): ProcessRow[] => 
     if (kept.size() > query.count) kept.pop();
   }
   const rows: ProcessRow[] = [];
-  for (let live = kept.pop(); live; live = kept.pop()) rows.push(live.row);
+  for (let live = kept.pop(); live; live = kept.pop()) rows.push(rowOf(state, live));
   return rows.reverse();
 };
 
-const liveRows = (colony: ColonyState, query: ListQuery): ProcessRow[] => {
+const liveRows = (state: State, colony: ColonyState, query: ListQuery): ProcessRow[] => {
   if (query.state === STATE.running) {
     const running = [...colony.running];
-    return takeRows(query.order === 'newest' ? running.reverse() : running, query);
+    return takeRows(state, query.order === 'newest' ? running.reverse() : running, query);
   }
-  if (query.order === 'newest') return takeRows(colony.timeline.newestFirst(), query);
+  if (query.order === 'newest') return takeRows(state, colony.timeline.newestFirst(), query);
   // Ordering a whole backlog to find the few that match would cost far more than looking through
   // it.
   return isNarrow(query)
-    ? firstInQueue(colony.timeline.newestFirst(), query)
-    : takeRows(colony.queue.inOrder(query.executortype), query);
+    ? firstInQueue(state, colony.timeline.newestFirst(), query)
+    : takeRows(state, colony.queue.inOrder(query.executortype), query);
 };
 
 const endedRows = async (
@@ -92,12 +93,18 @@ const endedRows = async (
 
 const bySubmission = (a: ProcessRow, b: ProcessRow): number => a.submittedUs - b.submittedUs;
 
-const liveSince = (colony: ColonyState, query: HistoryQuery, fromUs: number, max: number) => {
+const liveSince = (
+  state: State,
+  colony: ColonyState,
+  query: HistoryQuery,
+  fromUs: number,
+): ProcessRow[] => {
   const rows: ProcessRow[] = [];
-  for (const { row } of colony.timeline.newestFirst()) {
-    if (row.submittedUs < fromUs || rows.length >= max) break;
+  for (const live of colony.timeline.newestFirst()) {
+    const { row } = live;
+    if (row.submittedUs < fromUs || rows.length >= state.limits.historyListMax) break;
     const wanted = query.executorid === '' || row.executorid === query.executorid;
-    if (row.state === query.state && wanted) rows.push(row);
+    if (row.state === query.state && wanted) rows.push(rowOf(state, live));
   }
   return rows;
 };
@@ -130,14 +137,14 @@ export const makeHistory = (state: State): Pick<Processes, 'list' | 'history'> =
   list: async (row, query) => {
     const colony = stateOf(state, row);
     if (query.count <= 0) return [];
-    return isFinal(query.state) ? endedRows(state, row, query) : liveRows(colony, query);
+    return isFinal(query.state) ? endedRows(state, row, query) : liveRows(state, colony, query);
   },
   history: async (row, query) => {
     const colony = stateOf(state, row);
     const fromUs = state.clock.nowUs() - query.seconds * SECOND_US;
     const rows = isFinal(query.state)
       ? await endedSince(state, row, query, fromUs)
-      : liveSince(colony, query, fromUs, state.limits.historyListMax);
+      : liveSince(state, colony, query, fromUs);
     return rows.sort(bySubmission);
   },
 });

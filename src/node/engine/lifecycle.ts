@@ -3,15 +3,17 @@
 
 import { type Fault, fault } from '../errors.ts';
 import { assign, type Change, isFinal, type ProcessRow, STATE } from '../model/process.ts';
+import { specLength } from '../model/spec.ts';
 import type { Writer } from '../store/commit.ts';
 import { processTable } from '../store/tables/processes.ts';
 import { type Live, makeLive } from './live.ts';
+import { rowOf } from './lookup.ts';
 import type { ColonyState, ExecutorHold, State } from './state.ts';
 import type { Waiter } from './waiters.ts';
 
 /** Length of the texts that a live process holds in memory. */
 const textOf = ({ spec, edge, in: input, out, errors, attributes }: ProcessRow): number => {
-  let length = spec.json.length + (edge?.length ?? 0) + input.length + out.length + errors.length;
+  let length = specLength(spec) + (edge?.length ?? 0) + input.length + out.length + errors.length;
   for (const { key, value } of attributes) length += key.length + value.length;
   return length;
 };
@@ -38,7 +40,7 @@ const grant = (
   live: Live,
   hold: ExecutorHold,
 ): Promise<void> => {
-  const before = live.row;
+  const before = rowOf(state, live);
   live.row = { ...before, ...assign(before, hold.row.id, state.clock.nowUs()) };
   state.deadlines.left(before);
   colony.queue.left(live);
@@ -136,7 +138,7 @@ const change = (
   also?: (w: Writer, next: ProcessRow) => void,
   textMax = Number.POSITIVE_INFINITY,
 ): Promise<ProcessRow> => {
-  const before = live.row;
+  const before = rowOf(state, live);
   const next = { ...before, ...by };
   const growth = textOf(next) - textOf(before);
   if (growth > 0 && state.liveText + growth > textMax) throw toldTooMuch();

@@ -30,12 +30,12 @@ const readRows = async (
   { store, colonies }: State,
   progress: ReadonlyMap<string, string>,
 ): Promise<ProcessRow[]> => {
-  const intern = makeIntern();
+  const options = { intern: makeIntern(), leaveText: true };
   const rows: ProcessRow[] = [];
   const later = (id: string): string | undefined => progress.get(id);
   for await (const page of store.values(keys.allLive)) {
     for (const value of page) {
-      const row = decodeProcess(value, later, intern);
+      const row = decodeProcess(value, later, options);
       if (colonies.has(row.colony)) rows.push(row);
     }
   }

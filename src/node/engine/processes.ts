@@ -12,6 +12,7 @@ import {
   putBack,
   STATE,
 } from '../model/process.ts';
+import { specLength } from '../model/spec.ts';
 import { SECOND_US } from '../model/time.ts';
 import type { Writer } from '../store/commit.ts';
 import { keys } from '../store/keys.ts';
@@ -170,7 +171,7 @@ export const makeProcesses = (state: State, lifecycle: Lifecycle): Processes => 
   assign: makeAssign(state, lifecycle),
   submit: async (row, by, spec, edge) => {
     state.store.admit();
-    if (state.liveText + spec.json.length + (edge?.length ?? 0) > state.limits.liveTextMax)
+    if (state.liveText + specLength(spec) + (edge?.length ?? 0) > state.limits.liveTextMax)
       throw fault('unavailable', 'too much work is on this server; try again later');
     const colony = stateOf(state, row);
     const id = state.newProcessId(colony.row);

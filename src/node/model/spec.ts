@@ -137,12 +137,13 @@ export type FunctionSpec = z.output<typeof FunctionSpec>;
 const COLONY_MARK = '"colonyname":"';
 
 /**
- * A stored specification. `json` is the specification as it travels, with an empty colony name;
- * `nameAt` is where the name belongs, so that a reply names the colony as its request did without
- * parsing anything. The other fields are what the queue looks at.
+ * A stored specification. `json` is the specification as it travels, with an empty colony name, or
+ * its length while it is on disk only; `nameAt` is where the name belongs, so that a reply names
+ * the colony as its request did without parsing anything. The other fields are what the queue looks
+ * at.
  */
 export interface SpecRow {
-  readonly json: string;
+  json: string | number;
   readonly nameAt: number;
   readonly funcname: string;
   readonly executortype: string;
@@ -193,11 +194,22 @@ export const specRow = (spec: FunctionSpec, ids: readonly string[] = NONE): Spec
   };
 };
 
+/** The specification's JSON with an empty colony name. Throws while it is on disk only: a bug. */
+export const specText = ({ json }: SpecRow): string => {
+  if (typeof json === 'string') return json;
+  throw new Error('the text of a specification is used before it was read');
+};
+
+/** Length of the specification's JSON, wherever it is. */
+export const specLength = ({ json }: SpecRow): number =>
+  typeof json === 'string' ? json.length : json;
+
 /** The specification's JSON with the colony named `colonyname`. */
-export const specJson = (row: SpecRow, colonyname: string): string =>
-  row.json.slice(0, row.nameAt) +
-  JSON.stringify(colonyname).slice(1, -1) +
-  row.json.slice(row.nameAt);
+export const specJson = (row: SpecRow, colonyname: string): string => {
+  const text = specText(row);
+  const name = JSON.stringify(colonyname).slice(1, -1);
+  return text.slice(0, row.nameAt) + name + text.slice(row.nameAt);
+};
 
 /**
  * Checks and normalises a submitted specification: priority range, resource strings, `["*"]` means

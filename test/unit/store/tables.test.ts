@@ -2,14 +2,20 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newProcess, type ProcessRow } from '../../../src/node/model/process.ts';
-import { FunctionSpecMsg, normaliseSpec, specRow } from '../../../src/node/model/spec.ts';
+import { newProcess, type ProcessRow, STATE } from '../../../src/node/model/process.ts';
+import {
+  FunctionSpecMsg,
+  normaliseSpec,
+  specLength,
+  specRow,
+} from '../../../src/node/model/spec.ts';
 import type { Writer } from '../../../src/node/store/commit.ts';
 import { keys, partsOf } from '../../../src/node/store/keys.ts';
 import { decodeLog, encodeLog, logTable } from '../../../src/node/store/tables/logs.ts';
 import {
   decodeEnded,
   decodeProcess,
+  decodeSpecText,
   envAttributeIds,
   processTable,
 } from '../../../src/node/store/tables/processes.ts';
@@ -179,13 +185,32 @@ describe('processes', () => {
     fc.assert(
       fc.property(process, (p) => {
         const rows = collect((w) => processTable.submitted(w, p));
-        decodeProcess(rows.get(keys.live(p.colony, p.id)) as string, undefined, intern);
+        decodeProcess(rows.get(keys.live(p.colony, p.id)) as string, undefined, { intern });
         for (const name of [p.initiatorid, p.initiatorname, p.spec.executortype]) {
           expect(seen.has(name)).toBe(true);
         }
       }),
       { numRuns: 20 },
     );
+  });
+
+  test('a waiting process can be read without its text, which is then read alone', () => {
+    fc.assert(
+      fc.property(process, (p) => {
+        const rows = collect((w) => processTable.submitted(w, p));
+        const value = rows.get(keys.live(p.colony, p.id)) as string;
+        const { spec, ...rest } = decodeProcess(value, undefined, { leaveText: true });
+        const json = p.state === STATE.waiting ? specLength(p.spec) : p.spec.json;
+        expect({ ...rest, spec }).toEqual({ ...p, spec: { ...p.spec, json } });
+        expect(decodeSpecText(value)).toBe(p.spec.json);
+      }),
+    );
+  });
+
+  test('a process is never written without its text', () => {
+    const p = fc.sample(process, 1)[0] as ProcessRow;
+    const left = { ...p, spec: { ...p.spec, json: specLength(p.spec) } };
+    expect(() => collect((w) => processTable.submitted(w, left))).toThrow('before it was read');
   });
 
   test('a row that is cut short or has a line too many is corruption', () => {

@@ -6,7 +6,7 @@ import { checkName } from '../../../node/model/colony.ts';
 import { parseJson, stringifyJson } from '../../../node/model/json.ts';
 import type { ProcessRow } from '../../../node/model/process.ts';
 import { cpuText, memoryText } from '../../../node/model/resources.ts';
-import { type FunctionSpec, type SpecRow, specRow } from '../../../node/model/spec.ts';
+import { type FunctionSpec, type SpecRow, specRow, specText } from '../../../node/model/spec.ts';
 import { type BothSpec, ProcessSpec, type ProcessSpecMsg } from '../shapes.ts';
 
 const UNLIMITED = -1;
@@ -142,7 +142,7 @@ const sorted = (env: Readonly<Record<string, string>>): Record<string, string> =
  */
 export const bothSpec = (p: ProcessRow, colony: Named, idOf: IdOf): BothSpec => {
   // Printed from a FunctionSpec when it was submitted, so not checked again for every reply.
-  const spec = parseJson(p.spec.json) as FunctionSpec;
+  const spec = parseJson(specText(p.spec)) as FunctionSpec;
   const { conditions, nodename, funcname, kwargs, priority, maxwaittime, label, fs, channels } =
     spec;
   const { conditions: needs, ...submitted } =

@@ -3,7 +3,7 @@
 
 import { parseJson, stringifyJson } from '../../model/json.ts';
 import { isFinal, type ProcessRow, queueOrder, STATE } from '../../model/process.ts';
-import { type FunctionSpec, type SpecRow, specRow } from '../../model/spec.ts';
+import { type FunctionSpec, type SpecRow, specRow, specText } from '../../model/spec.ts';
 import { colonyIn, keys, partsOf } from '../keys.ts';
 import { decodeProcess, encodedEnded, envAttributeIds } from '../tables/processes.ts';
 import { type Check, colonyOf, readable } from './findings.ts';
@@ -32,10 +32,11 @@ const flawOf = (p: ProcessRow): string | undefined => {
   const numbers = [p.submittedUs, p.orderUs, p.startedUs, p.endedUs, p.retries, p.lease];
   if (!numbers.every(Number.isSafeInteger)) return 'holds a number that is none';
   if (![p.in, p.out, p.errors].every(isList)) return 'holds input or output that is no list';
-  const told = parseJson(spec.json) as FunctionSpec;
+  const json = specText(spec);
+  const told = parseJson(json) as FunctionSpec;
   const { conditions } = told as { conditions?: { colonyname?: unknown } };
   const place = '"colonyname":"';
-  const before = spec.json.slice(spec.nameAt - place.length, spec.nameAt);
+  const before = json.slice(spec.nameAt - place.length, spec.nameAt);
   if (conditions?.colonyname !== '' || before !== place) {
     return 'holds a specification without a place for the name of its colony';
   }

@@ -7,7 +7,7 @@ import { ownText } from '../../crypto/own-text.ts';
 import type { AttributeRow } from '../../model/attribute.ts';
 import { ENV_TYPES } from '../../model/attribute.ts';
 import { type ProcessProgress, type ProcessRow, STATE, type State } from '../../model/process.ts';
-import type { SpecRow } from '../../model/spec.ts';
+import { type SpecRow, specText } from '../../model/spec.ts';
 import { deadlineUs } from '../../model/time.ts';
 import type { Writer } from '../commit.ts';
 import { keys } from '../keys.ts';
@@ -49,7 +49,8 @@ type Progress = [
 ];
 
 const NONE: readonly never[] = Object.freeze([]);
-const NO_ENV: Readonly<Record<string, string>> = Object.freeze({});
+type Env = Readonly<Record<string, string>>;
+const NO_ENV: Env = Object.freeze({});
 /**
  * The progress of a process to which nothing happened; its waiting deadline follows from the rest.
  */
@@ -113,7 +114,7 @@ const isFresh = (p: ProcessRow): boolean =>
 
 const encode = (p: ProcessRow): string => {
   const progress = isFresh(p) ? '' : encodeProgressLine(p);
-  return `${encodeHead(p)}\n${progress}\n${p.spec.json}\n${p.in}\n${p.out}\n${p.errors}\n${p.edge ?? ''}`;
+  return `${encodeHead(p)}\n${progress}\n${specText(p.spec)}\n${p.in}\n${p.out}\n${p.errors}\n${p.edge ?? ''}`;
 };
 
 const encodeProgress = (p: ProcessRow): string => `${encodeProgressLine(p)}\n${p.out}\n${p.errors}`;
@@ -127,7 +128,7 @@ const corrupt = (what: string): never => {
  */
 export type Intern = (text: string) => string;
 
-const decodeSpec = (head: Head, json: string, intern: Intern): SpecRow => ({
+const decodeSpec = (head: Head, json: string | number, env: Env, intern: Intern): SpecRow => ({
   json,
   nameAt: head[13],
   funcname: intern(head[6]),
@@ -142,7 +143,7 @@ const decodeSpec = (head: Head, json: string, intern: Intern): SpecRow => ({
   location: intern(head[16]),
   cpuMilli: head[17],
   memBytes: head[18],
-  env: head[19] ? (JSON.parse(json) as { env: Record<string, string> }).env : NO_ENV,
+  env,
 });
 
 type Texts = readonly [input: string, out: string, errors: string, edge: string];
@@ -159,15 +160,8 @@ const textsIn = (value: string, specEnd: number): Texts => {
   return [ownText(input), ownText(out), ownText(errors), ownText(edge)];
 };
 
-/**
- * The process in a stored value. What it was submitted with is replaced by `progress`, its value of
- * table a, or what such a function finds for its id.
- */
-export const decodeProcess = (
-  value: string,
-  progress?: string | ((id: string) => string | undefined),
-  intern: Intern = (text) => text,
-): ProcessRow => {
+/** Ends of the first three lines: head, progress, specification. */
+const linesIn = (value: string): readonly [head: number, progress: number, spec: number] => {
   const headEnd = value.indexOf('\n');
   const progressEnd = value.indexOf('\n', headEnd + 1);
   const specEnd = value.indexOf('\n', progressEnd + 1);
@@ -175,14 +169,44 @@ export const decodeProcess = (
   if (headEnd < 0 || progressEnd < headEnd || specEnd < progressEnd) {
     return corrupt('a process row is cut short');
   }
+  return [headEnd, progressEnd, specEnd];
+};
+
+/** The text of the specification in a stored value. */
+export const decodeSpecText = (value: string): string => {
+  const [, from, to] = linesIn(value);
+  return ownText(value.slice(from + 1, to));
+};
+
+export interface DecodeOptions {
+  /** Gives one string for equal ones. */
+  readonly intern?: Intern;
+  /** Whether the text of the specification of a waiting process stays where it is. */
+  readonly leaveText?: boolean;
+}
+
+const asItIs: Intern = (text) => text;
+
+/**
+ * The process in a stored value. What it was submitted with is replaced by `progress`, its value of
+ * table a, or what such a function finds for its id.
+ */
+export const decodeProcess = (
+  value: string,
+  progress?: string | ((id: string) => string | undefined),
+  { intern = asItIs, leaveText = false }: DecodeOptions = {},
+): ProcessRow => {
+  const [headEnd, progressEnd, specEnd] = linesIn(value);
   const head = JSON.parse(value.slice(0, headEnd)) as Head;
   const progressLine = value.slice(headEnd + 1, progressEnd);
-  const json = value.slice(progressEnd + 1, specEnd);
   const [input, out, errors, edge] = textsIn(value, specEnd);
   const later = typeof progress === 'function' ? progress(head[0]) : progress;
   const [laterLine, laterOut, laterErrors] = later?.split('\n') ?? NONE;
   const text = laterLine ?? progressLine;
   const line = text === '' ? FRESH : (JSON.parse(text) as Progress);
+  const json = value.slice(progressEnd + 1, specEnd);
+  const env = head[19] ? (JSON.parse(json) as { env: Env }).env : NO_ENV;
+  const isLeft = leaveText && line[0] === STATE.waiting;
   // All fields by name, as a new process has them: spread ones would take a third more memory.
   return {
     id: head[0],
@@ -191,7 +215,7 @@ export const decodeProcess = (
     initiatorname: intern(head[3]),
     submittedUs: head[4],
     orderUs: head[5],
-    spec: decodeSpec(head, ownText(json), intern),
+    spec: decodeSpec(head, isLeft ? json.length : ownText(json), env, intern),
     in: input,
     edge: edge === '' ? undefined : edge,
     state: line[0],
