@@ -53,18 +53,24 @@ const say = (text) => process.stderr.write(`${text}\n`);
 /** The list, begun at another place every round, so that nobody is always measured first. */
 const turned = (list, by) => [...list.slice(by % list.length), ...list.slice(0, by % list.length)];
 
+/** As many as `size`, the last one repeated. */
+const widened = (list, size) => Array.from({ length: size }, (_, i) => list[i] ?? list.at(-1));
+
 const runRounds = async (plan, variants, floor, client) => {
   const engines = [...new Set(variants.map(({ engine }) => engine))];
   const pairs = variants.flatMap((variant) =>
     variant.callers.map((callers) => ({ variant, callers })),
   );
+  const most = Math.max(...variants.map((variant) => variant.callers.length));
   /** @type {Record<string, import('./measure.js').Load[]>} */
   const loads = Object.fromEntries(pairs.map((p) => [loadKey(p.variant, p.callers), []]));
   const floors = [];
-  for (const { variant, callers } of pairs) {
-    // Everything is compiled by the time it counts.
-    const load = { port: variant.port, callers, kind: /** @type {const} */ ('cycle') };
-    await underLoad(variant.host, client, plan, load, plan.warmUp);
+  for (const variant of variants) {
+    // Everything is compiled by the time it counts, as well for one variant as for another.
+    for (const callers of widened(variant.callers, most)) {
+      const load = { port: variant.port, callers, kind: /** @type {const} */ ('cycle') };
+      await underLoad(variant.host, client, plan, load, plan.warmUp);
+    }
   }
   for (let round = 0; round < plan.rounds; round++) {
     say(`round ${round + 1} of ${plan.rounds}`);

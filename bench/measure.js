@@ -56,8 +56,8 @@ export const underLoad = async (server, client, plan, load, settle = plan.settle
 /** Makes a folder, and a node over it, started several times to see how long that takes. */
 export const openVariant = async ({ folder, flags, plan }, variant, at) => {
   const dir = join(folder, `node-${at}`);
-  const preparer = startChild('./prepare.js');
-  const { specBytes } = await preparer.ask('folder', {
+  const preparer = startChild('./prepare.js', ['--expose-gc']);
+  const { specBytes, submittedBytes } = await preparer.ask('folder', {
     dir,
     executors: Math.max(plan.pollers, plan.callers),
     backlog: variant.backlog,
@@ -76,6 +76,7 @@ export const openVariant = async ({ folder, flags, plan }, variant, at) => {
         host,
         port: started.port,
         specBytes,
+        submittedBytes,
         starts,
         memory: await host.ask('memory'),
       };

@@ -14,7 +14,7 @@
  * @property {boolean} judged Whether enough is measured for a verdict.
  * @property {number} rounds
  * @property {number} warmUp Requests before anything counts: by then the code is compiled.
- * @property {number} settle Requests before each window.
+ * @property {number} settle Requests before each window: a process that was idle finds its memory cold.
  * @property {number} window Requests in a window, so that a busy machine measures no less work …
  * @property {number} windowMs … but for no longer than this.
  * @property {number} idleMs How long idle polls are watched.
@@ -68,7 +68,7 @@ export const plansFor = (base) => ({
     judged: true,
     rounds: 5,
     warmUp: 15_000,
-    settle: 600,
+    settle: 3_000,
     window: 6_000,
     windowMs: 8_000,
     idleMs: 3_000,
@@ -83,7 +83,7 @@ export const plansFor = (base) => ({
     judged: true,
     rounds: 7,
     warmUp: 20_000,
-    settle: 1_000,
+    settle: 4_000,
     window: 12_000,
     windowMs: 15_000,
     idleMs: 5_000,

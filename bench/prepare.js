@@ -15,6 +15,14 @@ const CHUNK = 10_000;
 const OTHERS = 1_000;
 const CONDITIONS = { locationname: '' };
 
+/** What lives in memory after a full collection. Bytes. */
+const liveBytes = () => {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+};
+
 /** @param {number} i @param {boolean} targeted */
 const rowOf = (i, targeted) => {
   // Nine of ten are meant for others.
@@ -75,9 +83,11 @@ answer({
     const clock = systemClock();
     const opened = await openEngine({ dir, clock, log: silentLog(), serverId: '' });
     const colony = await makeColony(opened, executors, await quickEngine());
+    const before = liveBytes();
     const specBytes = await fill(opened, colony, backlog, targeted);
+    const submittedBytes = liveBytes() - before;
     await opened.close();
     await compact(dir);
-    return { specBytes };
+    return { specBytes, submittedBytes };
   },
 });

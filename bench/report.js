@@ -2,7 +2,15 @@
 
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { median, short, table } from './figures.js';
-import { bytesPerWaiting, goalsOf, loadKey, overFloor, rateOver, restartUs } from './goals.js';
+import {
+  bytesBesideSpec,
+  bytesReopened,
+  goalsOf,
+  loadKey,
+  overFloor,
+  rateOver,
+  restartUs,
+} from './goals.js';
 
 /** @typedef {import('./goals.js').Results} Results */
 
@@ -58,14 +66,15 @@ const waitingTable = ({ variants }) => {
     .filter(({ backlog }) => backlog > 0)
     .map((variant) => [
       variant.name,
-      short(bytesPerWaiting(variant, empty)),
+      short(bytesBesideSpec(variant)),
       short(variant.specBytes / variant.backlog),
+      short(bytesReopened(variant, empty)),
       short((variant.memory.rss - empty.memory.rss) / variant.backlog),
       short(restartUs(variant, empty, 'wallMs')),
       short(restartUs(variant, empty, 'cpuUs')),
     ]);
   return table([
-    ['', 'B beside spec', 'B of spec', 'B of RSS', 'start us', 'start CPU us'],
+    ['', 'B beside spec', 'B of spec', 'B reopened', 'B of RSS', 'start us', 'start CPU us'],
     ...rows,
   ]);
 };
