@@ -152,7 +152,8 @@ const guardIncoming = (kad: KadInside, deps: KadDeps): void => {
     try {
       await onStream(bounded(stream, limits.overlayKadMessageBytesMax), connection);
     } catch (error) {
-      const isBroken = NO_MESSAGE.test((error as Error).name);
+      // A connection that broke, or was closed by us, takes its streams along with errors of any name.
+      const isBroken = connection.status === 'open' && NO_MESSAGE.test((error as Error).name);
       if (isBroken) conduct.fault(connection.remotePeer.toString(), 'kad-frames');
       throw error;
     }

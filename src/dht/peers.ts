@@ -23,6 +23,8 @@ interface Known {
 
 export interface Peers {
   list(): OverlayPeer[];
+  /** Ids of all that said who they are, and of the members among them. */
+  connected(): string[];
   members(): string[];
   on(listener: (event: PeerEvent) => void): () => void;
   stop(): void;
@@ -135,6 +137,7 @@ export const makePeers = (deps: PeersDeps): Peers => {
 
   return {
     list: () => [...known.values()].map(view),
+    connected: () => [...known.keys()],
     members: () => [...known].filter(([, peer]) => peer.member).map(([id]) => id),
     on: (listener) => {
       listeners.add(listener);

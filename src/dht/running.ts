@@ -234,6 +234,7 @@ const assemble = async (ground: Ground, later: Later, disk: LevelDatastore): Pro
     ping: (peer, signal) => host.services.ping.ping(peer, { signal }),
     health,
     drop,
+    connected: peers.connected,
     members: peers.members,
     sweepRecords: records.sweep,
     forgetPeers: memory.forgetSome,

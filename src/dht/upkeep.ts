@@ -1,6 +1,7 @@
 // The upkeep of table and stores, a little at a time: silent peers out, far parts of the table
 // exercised, dead records and long forgotten peers dropped. The library's own refresh makes one
-// random far lookup and pings old peers only when a bucket is full.
+// random far lookup, pings old peers only when a bucket is full, and never closes a connection on
+// which nobody answers.
 
 import { createHash } from 'node:crypto';
 import type { PeerId } from '@libp2p/interface';
@@ -21,7 +22,8 @@ export interface UpkeepDeps {
   readonly health: HealthBook;
   /** Closes the connections of a peer that is connected but silent. */
   readonly drop: (peer: string, reason: string) => void;
-  /** Ids of connected peers that take part in our network. */
+  /** Ids of connected peers that said who they are, and of those that take part in our network. */
+  readonly connected: () => readonly string[];
   readonly members: () => readonly string[];
   readonly sweepRecords: () => Promise<number>;
   readonly forgetPeers: () => Promise<void>;
@@ -88,36 +90,62 @@ export const walkTo = async (
   }
 };
 
-/** The upkeep of one node. */
-export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
-  const { kad, here, ping, health, drop, limits, clock, log } = deps;
-  const controller = new AbortController();
-  let cancel: () => void = () => undefined;
-  let isStopped = false;
+type Table = ReadonlyMap<string, Contact>;
 
-  const heardAt = (contact: Contact): number =>
-    Math.max(contact.lastPing, health.answeredAt(contact.peerId.toString()));
-  const checkOne = async (contact: Contact): Promise<void> => {
-    const peer = contact.peerId.toString();
-    try {
-      await ping(contact.peerId, deadline(limits.overlayPingMs, controller.signal));
-      contact.lastPing = clock.now();
+const tableOf = (kad: KadInside): Table =>
+  new Map([...kad.routingTable.kb.toIterable()].map((each) => [String(each.peerId), each]));
+
+/** Looks for life, a few peers at a time, and sends away who is silent. */
+const makeLifeCheck = (deps: UpkeepDeps, stopped: AbortSignal): (() => Promise<void>) => {
+  const { kad, ping, health, drop, limits, clock } = deps;
+  const checkOne = async (peer: string, contact: Contact | undefined): Promise<void> => {
+    const heard = (): void => {
+      if (contact !== undefined) contact.lastPing = clock.now();
       health.answered(peer);
-    } catch {
-      // Silence is what is looked for here.
-      if (isStopped) return;
+    };
+    try {
+      const signal = deadline(limits.overlayPingMs, stopped);
+      await ping(contact?.peerId ?? parsePeer(peer), signal);
+      heard();
+    } catch (error) {
+      // Who refuses to be pinged has answered; silence is what is looked for here.
+      if ((error as Error).name === 'UnsupportedProtocolError') return heard();
+      if (stopped.aborted) return;
       health.failed(peer, false);
       if (health.isOut(peer)) drop(peer, 'connected but silent');
     }
   };
-  const checkOldest = async (): Promise<void> => {
-    const quietSince = clock.now() - limits.overlayUpkeepMs;
-    const contacts = [...kad().routingTable.kb.toIterable()].filter(
-      (contact) => heardAt(contact) < quietSince,
-    );
-    contacts.sort((a, b) => heardAt(a) - heardAt(b));
-    await Promise.all(contacts.slice(0, limits.overlayPingsPerRound).map(checkOne));
+  /**
+   * Pings who was not heard of for longest: of the table, and of those connected that are not in
+   * it, such as a member that lost its place to failed requests. On its connection nobody may ever
+   * answer, and while it is there the library makes no new one.
+   */
+  return async () => {
+    const table = tableOf(kad());
+    const quiet = [...new Set([...table.keys(), ...deps.connected()])]
+      .map((peer) => {
+        const contact = table.get(peer);
+        return {
+          peer,
+          contact,
+          heardAt: Math.max(contact?.lastPing ?? 0, health.answeredAt(peer)),
+        };
+      })
+      .filter(({ heardAt }) => heardAt < clock.now() - limits.overlayUpkeepMs);
+    quiet.sort((a, b) => a.heardAt - b.heardAt);
+    const first = quiet.slice(0, limits.overlayPingsPerRound);
+    await Promise.all(first.map(({ peer, contact }) => checkOne(peer, contact)));
   };
+};
+
+/** The upkeep of one node. */
+export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
+  const { kad, here, limits, clock, log } = deps;
+  const controller = new AbortController();
+  const checkOldest = makeLifeCheck(deps, controller.signal);
+  let cancel: () => void = () => undefined;
+  let isStopped = false;
+
   /** A lookup near a random branch of the table: deep branches as often as shallow ones. */
   const refresh = async (): Promise<void> => {
     if (kad().routingTable.size === 0) return;
@@ -130,9 +158,7 @@ export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
   };
   /** A member that was evicted in a bad minute, but is connected, gets another chance. */
   const readmit = (): void => {
-    const table = new Set(
-      [...kad().routingTable.kb.toIterable()].map((each) => String(each.peerId)),
-    );
+    const table = tableOf(kad());
     for (const peer of deps.members()) {
       if (!table.has(peer)) kad().routingTable.queueRoutingTableUpdate(parsePeer(peer));
     }

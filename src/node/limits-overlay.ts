@@ -94,8 +94,8 @@ export const OVERLAY_LIMITS = {
   /** Fewer members in the table than this and known peers are dialled again. */
   overlayTableLow: 8,
   /**
-   * Table peers checked for life in one round of upkeep, and the time each has to answer.
-   * Milliseconds.
+   * Peers of the table, or connected, checked for life in one round of upkeep, and the time each
+   * has to answer. Milliseconds.
    */
   overlayPingsPerRound: 10,
   overlayPingMs: 3_000,

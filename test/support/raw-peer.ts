@@ -19,16 +19,22 @@ export type RawPeer = Awaited<ReturnType<typeof makeRawPeer>>;
 
 const PATH = { index: -1, queued: 0, running: 0, total: 0 };
 
+interface Inside {
+  readonly transportManager: { getAddrs(): unknown[] };
+}
+
 export interface RawOptions {
   /** Speaks Kademlia of this network; none when it is left out. */
   readonly network?: string;
+  /** Told to others in place of what it listens on. */
+  readonly announce?: readonly string[];
 }
 
 /** A started raw peer; not connected to anybody. */
-export const makeRawPeer = async ({ network }: RawOptions = {}) => {
+export const makeRawPeer = async ({ network, announce = [] }: RawOptions = {}) => {
   const node = await createLibp2p({
     privateKey: await generateKeyPair('secp256k1'),
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'], announce: [...announce] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ maxEarlyStreams: 10_000, maxOutboundStreams: 10_000 })],
@@ -84,6 +90,11 @@ export const makeRawPeer = async ({ network }: RawOptions = {}) => {
     kad,
     id: node.peerId.toString(),
     address: () => node.getMultiaddrs()[0]?.toString() ?? '',
+    /** The port it listens on, whatever it announces. */
+    port: (): number => {
+      const { transportManager } = (node as unknown as { components: Inside }).components;
+      return Number(/tcp\/(\d+)/.exec(String(transportManager.getAddrs()[0]))?.[1]);
+    },
     dial: (address: string) => node.dial(multiaddr(address)),
     ask,
     send,
