@@ -127,8 +127,6 @@ const optionsOf = (deps: KadDeps): KadDHTInit => {
     // A peer id of a secp256k1 key is expensive to read, and a walk reads hundreds: walks are
     // rationed.
     querySelfInterval: 600_000,
-    // With true the first self-query runs on an empty table and the next is five minutes away.
-    allowQueryWithZeroPeers: false,
     maxInboundStreams: deps.limits.overlayKadStreamsPerPeerMax,
     // The library never gives up before five seconds: half an overlay that hangs would stall
     // lookups.
