@@ -61,13 +61,16 @@ export const makeHealth = ({ clock, limits, counters, evict }: HealthDeps): Heal
     return state;
   };
   let stalledAt = Number.NEGATIVE_INFINITY;
+  let dueAt = Number.POSITIVE_INFINITY;
   let cancel: () => void = () => undefined;
-  const isStalled = (now: number): boolean => now - stalledAt < STALL_SHADOW_MS;
+  // When a stall ends the timers of requests may come before ours.
+  const isStalled = (now: number): boolean =>
+    now - stalledAt < STALL_SHADOW_MS || now - dueAt > STALL_MS;
   const watch = (): void => {
-    const due = clock.now() + STALL_CHECK_MS;
+    dueAt = clock.now() + STALL_CHECK_MS;
     cancel = clock.after(STALL_CHECK_MS, () => {
       const now = clock.now();
-      if (now - due > STALL_MS) {
+      if (now - dueAt > STALL_MS) {
         stalledAt = now;
         counters.add('event-loop-stalls');
       }
@@ -76,7 +79,10 @@ export const makeHealth = ({ clock, limits, counters, evict }: HealthDeps): Heal
   };
   return {
     start: watch,
-    stop: () => cancel(),
+    stop: () => {
+      cancel();
+      dueAt = Number.POSITIVE_INFINITY;
+    },
     answered: (peer) => {
       const state = touch(peer);
       state.failures = 0;
