@@ -86,6 +86,44 @@ describe('streams between two hosts', () => {
     expect(received).toBe(32 * MiB);
   });
 
+  it('stay within what is read ahead on a long line, where the window grows', async () => {
+    const [here, there] = await pair('/test/long-line');
+    for (const connection of b.getConnections(a.peerId)) {
+      // What the first probe of a line around the world gives.
+      (connection as unknown as { muxer: { rtt: number } }).muxer.rtt = 300;
+    }
+    const block = new Uint8Array(MiB).fill(7);
+    const count = 64;
+    const sending = (async () => {
+      for (let i = 0; i < count; i += 1) await here.send(block);
+      await here.close();
+    })();
+    let received = 0;
+    let pauseAt = 8 * MiB;
+    for await (const bytes of there) {
+      received += bytes.length;
+      if (received < pauseAt) continue;
+      pauseAt += 8 * MiB;
+      // Long enough for a sender that may go on to send all that it may.
+      for (let i = 0; i < 200; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await sending;
+    expect(received).toBe(count * MiB);
+  });
+
+  it('are given up when a sender that never waits has too much unsent', async () => {
+    await b.handle('/test/hasty', (stream) => stream.pause());
+    const stream = await a.dialProtocol(b.peerId, '/test/hasty');
+    const block = new Uint8Array(MiB);
+    let taken = 0;
+    const sendAll = (): void => {
+      for (; taken < 64; taken += 1) stream.send(block);
+    };
+    expect(sendAll).toThrow('Cannot write to a stream that is closed');
+    expect(taken * MiB).toBeLessThan(LIMITS.overlayStreamUnsentBytesMax + 4 * MiB);
+    expect(stream.writeBufferLength).toBe(0);
+  });
+
   it('end with an error when the other side drops them', async () => {
     const [here, there] = await pair('/test/drop');
     await here.send(Uint8Array.of(1, 2, 3));
