@@ -110,6 +110,7 @@ export const makeUpkeep = (deps: UpkeepDeps): readonly Part[] => {
       },
       stop: async () => {
         forgetPeers();
+        pusher.stop();
         outbound.close();
         await overlay.stop();
       },

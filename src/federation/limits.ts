@@ -92,6 +92,15 @@ export const FEDERATION_LIMITS = {
   /** New records taken from one pushing peer: each costs a signature check and a write. */
   pushRecordsPerSecond: 10,
   pushRecordsBurst: 300,
+  /**
+   * Records passed on to the neighbours: less than each of them takes from one peer, a greeting
+   * included, so that none of it is dropped there.
+   */
+  pushForwardsPerSecond: 8,
+  pushForwardsBurst: 150,
+  /** Records that wait to be passed on: of one sender, and of all, in which case most gives way. */
+  pushWaitingOfOneMax: 64,
+  pushWaitingMax: 1_000,
   /** Hashes of pushed records remembered, so that each is passed on once. */
   pushHashesRemembered: 20_000,
   /** Revocations told to a newly connected node. */

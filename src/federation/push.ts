@@ -9,6 +9,7 @@ import { makeBuckets } from './budget.ts';
 import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import { NAMESPACES, type Namespace } from './payloads.ts';
 import type { Pushes } from './ports.ts';
+import { makeTurns } from './push-turns.ts';
 import { idOfFrame, kindOfFrame } from './record.ts';
 import { hashHex } from './signature.ts';
 import type { Trust } from './trust.ts';
@@ -40,23 +41,31 @@ export interface Pusher {
    */
   greet(peer: string): Promise<void>;
   counts(): PushCounts;
+  /** Forgets what waits to be passed on. */
+  stop(): void;
 }
 
-/** Hashes met lately and whether they were good, in bounded memory: two generations. */
+/** `unsent`: good, and to be passed on, but its sender had too much waiting. */
+type Met = 'good' | 'bad' | 'unsent';
+
+/** Hashes met lately and what they were, in bounded memory: two generations. */
 const makeRecent = () => {
-  let young = new Map<string, boolean>();
-  let old = new Map<string, boolean>();
+  let young = new Map<string, Met>();
+  let old = new Map<string, Met>();
   return {
-    get: (hash: string): boolean | undefined => young.get(hash) ?? old.get(hash),
-    set: (hash: string, good: boolean): void => {
+    get: (hash: string): Met | undefined => young.get(hash) ?? old.get(hash),
+    set: (hash: string, met: Met): void => {
       if (young.size >= LIMITS.pushHashesRemembered) {
         old = young;
         young = new Map();
       }
-      young.set(hash, good);
+      young.set(hash, met);
     },
   };
 };
+
+/** The sender of what this node itself has to say. */
+const SELF = 'self';
 
 /** Refusals that an honest node with another clock or another memory may cause. */
 const EXCUSABLE = /^(?:expired|not-yet-valid|sequence-too-high|the key is revoked)/;
@@ -97,10 +106,21 @@ export const makePusher = (deps: PushDeps): Pusher => {
     return EXCUSABLE.test(reason) ? 'excused' : 'bad';
   };
 
-  const announce = (bytes: Uint8Array, not?: string): void => {
-    const hash = hashHex(bytes);
-    recent.set(hash, true);
-    counts.forwarded += pushes.pushAll(bytes, not);
+  const turns = makeTurns({
+    clock,
+    send: (bytes, from) => {
+      counts.forwarded += pushes.pushAll(bytes, from === SELF ? undefined : from);
+    },
+    dropped: (hash) => {
+      counts.dropped += 1;
+      recent.set(hash, 'unsent');
+    },
+  });
+  /** Passes on at the turn of `from`; what has no room there may come again from somebody else. */
+  const forward = (from: string, hash: string, bytes: Uint8Array): void => {
+    const isTaken = turns.add(from, hash, bytes) || turns.isWaiting(hash);
+    recent.set(hash, isTaken ? 'good' : 'unsent');
+    if (!isTaken) counts.dropped += 1;
   };
 
   return {
@@ -109,21 +129,24 @@ export const makePusher = (deps: PushDeps): Pusher => {
       if (bytes.length > LIMITS.recordListBytesMax) return false;
       const hash = hashHex(bytes);
       const met = recent.get(hash);
-      if (met !== undefined) return met;
+      if (met !== undefined) {
+        if (met === 'unsent' || turns.isWaiting(hash)) forward(peer, hash, bytes);
+        return met !== 'bad';
+      }
       if (!rates.take(peer)) {
         counts.dropped += 1;
         return true;
       }
-      recent.set(hash, true);
+      recent.set(hash, 'good');
       const verdict = await take(bytes);
-      recent.set(hash, verdict !== 'bad');
-      if (verdict === 'new') announce(bytes, peer);
+      if (verdict === 'new') forward(peer, hash, bytes);
       if (verdict !== 'bad') return true;
+      recent.set(hash, 'bad');
       counts.refused += 1;
       log.debug('a peer pushed a bad record', { peer, hash });
       return false;
     },
-    announce: (bytes) => announce(bytes),
+    announce: (bytes) => forward(SELF, hashHex(bytes), bytes),
     greet: async (peer) => {
       const own = [
         await book.find('server', serverid),
@@ -135,5 +158,6 @@ export const makePusher = (deps: PushDeps): Pusher => {
       for (const held of own) if (held && !pushes.push(peer, held.record.bytes)) return;
     },
     counts: () => ({ ...counts }),
+    stop: turns.stop,
   };
 };

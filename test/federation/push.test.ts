@@ -1,11 +1,13 @@
 // Push of records between connected nodes: checked first, passed on once, bounded per peer.
 
 import { describe, expect, it } from 'vitest';
+import { FEDERATION_LIMITS as LIMITS } from '../../src/federation/limits.ts';
 import { makePusher } from '../../src/federation/push.ts';
+import { makeTurns } from '../../src/federation/push-turns.ts';
 import { stateRevocation } from '../../src/federation/statements.ts';
 import { silentLog } from '../../src/node/log.ts';
 import { addNode, makeWorld, settle, tickAll } from './fakes.ts';
-import { DAY, keyOf, NETWORK, revoke, START, signColony } from './world.ts';
+import { DAY, keyOf, NETWORK, revoke, START, signColony, testClock } from './world.ts';
 
 const colony = keyOf('colony');
 
@@ -74,6 +76,93 @@ describe('pushed records', () => {
     await pusher.received('honest', record.bytes);
     expect(await federation.book.find('colony', colony.id)).toBeDefined();
     expect(pusher.counts().dropped).toBeGreaterThan(0);
+  });
+
+  it('go on at a pace that every neighbour takes, each sender having its share', async () => {
+    const between = await listener();
+    const neighbour = await listener();
+    let passedOn = 0;
+    const forwarded = async (): Promise<void> => {
+      for (const { bytes } of between.sent.splice(0)) {
+        passedOn += 1;
+        await neighbour.pusher.received('between', bytes);
+      }
+    };
+    const pass = async (seconds: number): Promise<void> => {
+      for (let i = 0; i < seconds * 10; i += 1) {
+        for (const { world } of [between, neighbour]) world.clock.advance(100);
+        await forwarded();
+      }
+    };
+    // More than a neighbour takes from one peer at once, all of it valid, and from several.
+    for (let i = 0; i < 4; i += 1) {
+      for (let j = 0; j < 100; j += 1) {
+        const { bytes } = await signColony(keyOf(`flood ${i} ${j}`), []);
+        await between.pusher.received(`flood ${i}`, bytes);
+      }
+    }
+    await forwarded();
+    const records = [await signColony(colony, []), await revoke(keyOf('dead'))];
+    for (const { bytes } of records) await between.pusher.received('honest', bytes);
+    await pass(2);
+    expect(await neighbour.federation.book.find('colony', colony.id)).toBeDefined();
+    expect(neighbour.federation.book.isRevoked(keyOf('dead').id)).toBe(true);
+    await pass(60);
+    expect(neighbour.pusher.counts().dropped).toBe(0);
+    // What waited went out in the end, and of each of the loud ones as much as waits for one.
+    expect(passedOn).toBeGreaterThan(LIMITS.pushForwardsBurst);
+    expect(passedOn).toBeLessThan(402);
+    expect(between.pusher.counts().dropped).toBe(402 - passedOn);
+  });
+
+  it('that wait behind a loud sender go out at once when another one brings them', async () => {
+    const { pusher, sent, world } = await listener();
+    const flood = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i += 1) {
+        await pusher.received('loud', (await signColony(keyOf(`loud ${i}`), [])).bytes);
+      }
+    };
+    await flood(LIMITS.pushForwardsBurst + LIMITS.pushWaitingOfOneMax - 1);
+    const [late, lost] = [await signColony(colony, []), await revoke(keyOf('dead'))];
+    await pusher.received('loud', late.bytes);
+    // No room for this one any more.
+    await pusher.received('loud', lost.bytes);
+    sent.length = 0;
+    for (const { bytes } of [late, lost]) await pusher.received('honest', bytes);
+    for (let i = 0; i < 10; i += 1) world.clock.advance(100);
+    const hashes = sent.map(({ bytes }) => Buffer.from(bytes).toString('hex'));
+    for (const { bytes } of [late, lost]) {
+      const hash = Buffer.from(bytes).toString('hex');
+      expect(hashes.filter((each) => each === hash)).toHaveLength(1);
+    }
+    for (let i = 0; i < 600; i += 1) world.clock.advance(100);
+    expect(new Set(sent.map(({ bytes }) => bytes)).size).toBe(sent.length);
+  });
+
+  it('that wait are bounded in all, at the cost of who has most waiting', async () => {
+    const out: string[] = [];
+    const gone: string[] = [];
+    const clock = testClock();
+    const turns = makeTurns({
+      clock,
+      send: (_bytes, from) => out.push(from),
+      dropped: (hash) => gone.push(hash),
+    });
+    const senders = Math.ceil(
+      (LIMITS.pushWaitingMax + LIMITS.pushForwardsBurst) / LIMITS.pushWaitingOfOneMax,
+    );
+    for (let j = 0; j < LIMITS.pushWaitingOfOneMax * 4; j += 1) {
+      for (let i = 0; i < senders; i += 1) turns.add(`loud ${i}`, `${i} ${j}`, new Uint8Array(1));
+    }
+    expect(gone).toEqual([]);
+    expect(turns.add('honest', 'first', new Uint8Array(1))).toBe(true);
+    expect(gone).toHaveLength(1);
+    out.length = 0;
+    for (let i = 0; i < 600 * 10; i += 1) clock.advance(100);
+    expect(out).toHaveLength(LIMITS.pushWaitingMax);
+    expect(out.indexOf('honest')).toBeLessThan(senders + 1);
+    turns.add('late', 'late', new Uint8Array(1));
+    turns.stop();
   });
 
   it('reach every node of a connected world, once each', async () => {
