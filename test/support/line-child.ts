@@ -11,9 +11,13 @@ export interface Child {
   ask(node: string, action: string, options?: object): Promise<unknown>;
 }
 
-/** Starts a program of Node.js that takes one request a line and answers each with its id. */
-export const startChild = (program: string): Child => {
-  const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+/**
+ * Starts a program of Node.js that takes one request a line and answers each with its id. `within`
+ * is a command that is given the program as its last arguments.
+ */
+export const startChild = (program: string, within: readonly string[] = []): Child => {
+  const [command = '', ...args] = [...within, process.execPath, program];
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const waiting = new Map<number, (line: { ok?: unknown; error?: string }) => void>();
   let lastId = 0;
   createInterface({ input: child.stdout }).on('line', (line) => {

@@ -26,15 +26,16 @@ const nodes = new Map();
 const of = (name) => nodes.get(name);
 
 const actions = {
-  start: async (name, { key, folder, port, bootstraps, network, limits }) => {
+  start: async (name, { key, folder, port, listen, bootstraps, network, limits, extras }) => {
     const overlay = makeOverlay(
       {
         network,
         policy: 'test',
         key: nodeKey(key),
         folder,
-        listen: [`/ip4/127.0.0.1/tcp/${port}`],
+        listen: listen ?? [`/ip4/127.0.0.1/tcp/${port}`],
         bootstraps,
+        extras,
         rules,
         quotas: { thing: { bytesMax: 4_096, recordsMax: 1_000, recordsPerOwnerMax: 1_000 } },
       },
@@ -62,6 +63,9 @@ const actions = {
     const bytes = await of(name).local('thing', key);
     return bytes === undefined ? 0 : read(bytes).seq;
   },
+  addresses: (name) => of(name).addresses(),
+  peers: (name) => of(name).peers(),
+  dial: (name, { address }) => of(name).dial(address),
   usage: () => ({ cpu: process.cpuUsage(), rss: process.memoryUsage().rss }),
   stop: (name) => of(name).stop(),
 };
