@@ -93,6 +93,7 @@ const makeIndex = () => {
   const pushed = new Set<string>();
   return {
     has: (name: string): boolean => wanted.has(name) || pushed.has(name),
+    isWanted: (name: string): boolean => wanted.has(name),
     touch: (name: string, isWanted: boolean): void => {
       const keep = wanted.delete(name) || isWanted;
       pushed.delete(name);
@@ -224,6 +225,13 @@ const evictions = (state: State): StoreChange[] => {
   return changes;
 };
 
+/** A pushed revocation of a key in use here must outlive a flood of pushed records. */
+const isOfUse = ({ index }: State, record: SignedRecord<Namespace>): boolean =>
+  record.kind === 'revocation' &&
+  ['colony', 'server', 'endorsements'].some((ns) =>
+    [record.payload.id, record.signer].some((id) => index.isWanted(`${ns}/${id}`)),
+  );
+
 interface Judged<K extends Namespace> {
   readonly outcome: Outcome;
   readonly winner: SignedRecord<K>;
@@ -278,7 +286,7 @@ const keep = async <K extends Namespace>(
     seenAt: outcome === 'same' ? (seen?.seenAt ?? now) : now,
     confirmedAt: seen?.confirmedAt ?? 0,
     forks: [...forks],
-    wanted: wanted || seen?.wanted === true,
+    wanted: wanted || seen?.wanted === true || isOfUse(state, record),
   };
   const held = { record: winner, seenAt: next.seenAt, confirmedAt: next.confirmedAt, forks };
   state.index.touch(name, next.wanted);

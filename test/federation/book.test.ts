@@ -190,6 +190,18 @@ describe('the book', () => {
     expect(await book.ids('colony', 10)).toEqual([a, d, e].sort());
   });
 
+  it('keeps a revocation of a key in use, however much is pushed after it', async () => {
+    const { book } = await open({ recordsMax: 3 });
+    await book.offer('colony', colony.id, (await signColony(colony, [])).bytes, { wanted: true });
+    await book.offer('revocation', colony.id, (await revoke(colony)).bytes);
+    for (let i = 0; i < 5; i += 1) {
+      const stranger = keyOf(`stranger ${i}`);
+      await book.offer('revocation', stranger.id, (await revoke(stranger)).bytes);
+    }
+    expect(book.isRevoked(colony.id)).toBe(true);
+    expect(book.isRevoked(keyOf('stranger 0').id)).toBe(false);
+  });
+
   it('tells listeners of new records and forks, of nothing else', async () => {
     const { book } = await open();
     const heard: string[] = [];
