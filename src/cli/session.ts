@@ -72,6 +72,38 @@ export const asColonyMember = async (ctx: Context, flags: SessionFlags): Promise
   return { ...(await asMember(ctx, flags)), colony };
 };
 
+/** Today's words for a session that speaks those of 2022. */
+const ofToday = <S extends Session>(session: S): S => ({
+  ...session,
+  vocabulary: 'executor',
+  words: { colonyname: session.words['colonyid'] ?? session.words['colonyname'] },
+});
+
+/**
+ * Asks in the words of the session, and gives the session that was answered. Users do not exist in
+ * the words of 2022: a caller refused in those asks once more in today's. Throws what the first
+ * attempt threw when both are refused.
+ */
+export const inEitherWords = async <S extends Session, T>(
+  session: S,
+  ask: (session: S) => Promise<T>,
+): Promise<{ readonly value: T; readonly session: S }> => {
+  const isRefusal = (error: unknown): boolean =>
+    error instanceof ServerError && error.status === 403;
+  try {
+    return { value: await ask(session), session };
+  } catch (refused) {
+    if (session.vocabulary === 'executor' || !isRefusal(refused)) throw refused;
+    const today = ofToday(session);
+    try {
+      return { value: await ask(today), session: today };
+    } catch (error) {
+      // Neither vocabulary knows the caller: the words that were chosen say so.
+      throw isRefusal(error) ? refused : error;
+    }
+  }
+};
+
 /** Signed as the owner of the colony that flags and environment name. */
 export const asColonyOwner = async (ctx: Context, flags: SessionFlags): Promise<ColonySession> => {
   const colony = colonyRef(ctx, flags);

@@ -311,6 +311,51 @@ describe('either vocabulary', () => {
     }
   });
 
+  it('lets a user look at processes and delete them in an environment of 2022', async () => {
+    const [userid, key] = await newId();
+    await run(`user add --name looks --userid ${userid}`);
+    const [id, executorkey] = await newId();
+    await run(`executor add --executorid ${id} --name looked --type looked --approve`);
+    const { COLONIES_RUNTIMEID: _, COLONIES_RUNTIMEPRVKEY: __, ...others } = w.runtimeEnv;
+    const byToday = { ...others, COLONIES_PRVKEY: key };
+    const by2022 = { ...others, COLONIES_RUNTIMEID: userid, COLONIES_RUNTIMEPRVKEY: key };
+    for (const env of [byToday, by2022]) {
+      const file = join(w.home, 'looks.json');
+      const conditions = { runtimetype: 'looked', cores: 2, mem: 64 };
+      writeFileSync(
+        file,
+        JSON.stringify({ cmd: 'ls', args: ['-al'], env: { A: 'b' }, conditions }),
+      );
+      const submitted = await run(`process submit --spec ${file} --insecure`, { env });
+      const processid = fieldOf(submitted.err, 'processID');
+      const waiting = await run('process psw --ids --insecure', { env });
+      expect(waiting.out).toContain(processid);
+      const gone = await run('function exec --func f --targettype looked', { env });
+      const other = fieldOf(gone.err, 'ProcessId');
+      const deleted = await run(`process delete --processid ${other} --insecure`, { env });
+      expect(deleted.err).toMatch(/level=info msg="Process deleted"/);
+
+      const took = await run(`process assign --timeout 10 --prvkey ${executorkey}`);
+      expect(fieldOf(took.err, 'ProcessId')).toBe(processid);
+      expect((await run('process ps -i --insecure', { env })).out).toContain(processid);
+      const { code, out } = await run(`process get --processid ${processid} --insecure`, { env });
+      expect(code).toBe(0);
+      expect(out).toMatch(/│ Func +│ ls +│\n│ Args +│ -al +│/);
+      expect(out).toMatch(/│ CPU +│ 2000m +│/);
+      const attributeid = / ([0-9a-f]{64}) │ A /.exec(out)?.[1];
+      const attribute = await run(`attribute get --attributeid ${attributeid}`, { env });
+      expect(attribute.out).toMatch(/│ Value +│ b +│/);
+      const following = run(`log get -p ${processid} --follow`, { env });
+      await run(`process close -p ${processid} --prvkey ${executorkey}`);
+      expect((await following).code).toBe(0);
+      expect((await run('process pss -i --insecure', { env })).out).toContain(processid);
+    }
+    const stranger = { ...others, COLONIES_PRVKEY: (await newId())[1] };
+    const refused = await run('process ps --insecure', { env: stranger });
+    expect(refused.code).toBe(255);
+    expect(refused.err).toContain('msg="RecoveredID does not match Colony Id"');
+  });
+
   it('shows what the other one submitted', async () => {
     const file = join(w.home, 'p.json');
     const spec = {

@@ -4,7 +4,7 @@ import { type Command, command, SERVER_FLAGS } from '../command.ts';
 import { MEMBER_FLAGS } from '../identity.ts';
 import { type AnyAttribute, type AnyProcess, attributeTypeText } from '../process-view.ts';
 import { done, showAscii, showRounded } from '../report.ts';
-import { asColonyMember, asMember } from '../session.ts';
+import { asColonyMember, asMember, inEitherWords } from '../session.ts';
 import { cut } from '../wrap.ts';
 
 /** Attributes set from the command line are results: type OUT. */
@@ -52,9 +52,11 @@ const get = command({
     attributeid: { kind: 'string', help: 'Attribute id', required: true },
   },
   run: async (ctx, flags) => {
-    const { vocabulary, call, words } = await asMember(ctx, flags);
     const { attributeid } = flags;
-    const found = await call<AnyAttribute>('getattributemsg', { attributeid, ...words });
+    const { value: found, session } = await inEitherWords(
+      await asMember(ctx, flags),
+      ({ call, words }) => call<AnyAttribute>('getattributemsg', { attributeid, ...words }),
+    );
     if (ctx.globals.json) {
       ctx.json(found);
       return undefined;
@@ -66,7 +68,7 @@ const get = command({
       ['Key', cut(found.key, TEXT_COLUMNS)],
       ['Value', cut(found.value, TEXT_COLUMNS)],
     ];
-    if (vocabulary === 'runtime') showAscii(ctx, rows);
+    if (session.vocabulary === 'runtime') showAscii(ctx, rows);
     else showRounded(ctx, rows);
     return undefined;
   },

@@ -8,7 +8,13 @@ import { followLogs, type LogLine, type LogSource, logRequest } from '../log-fol
 import { localTime } from '../logrus.ts';
 import { type AnyProcess, isFinalState } from '../process-view.ts';
 import { done, listOf, showRounded } from '../report.ts';
-import { asColonyMember, asMember, type Session, type SignedCall } from '../session.ts';
+import {
+  asColonyMember,
+  asMember,
+  inEitherWords,
+  type Session,
+  type SignedCall,
+} from '../session.ts';
 import { callDeadline } from '../transport.ts';
 import { sleep } from '../wait.ts';
 
@@ -50,22 +56,26 @@ const FOLLOW_MS = 1000;
 /** Prints what comes until the process ends; logs of an executor until the command is stopped. */
 const follow = async (
   ctx: Context,
-  { call, words }: Pick<Session, 'call' | 'words'>,
+  asked: Session,
   source: LogSource,
   since: bigint,
 ): Promise<void> => {
   const signal = ctx.stopSignal();
-  const print = followLogs(ctx, call, source, since);
+  const print = followLogs(ctx, asked.call, source, since);
   const { processid } = source;
+  let session = asked;
+  const ended = async (): Promise<boolean> => {
+    if (processid === undefined) return false;
+    const told = await inEitherWords(session, ({ call, words }) =>
+      call<AnyProcess>('getprocessmsg', { processid, ...words }, callDeadline(signal)),
+    );
+    session = told.session;
+    return isFinalState(told.value.state);
+  };
   while (!signal.aborted) {
-    const ended =
-      processid !== undefined &&
-      isFinalState(
-        (await call<AnyProcess>('getprocessmsg', { processid, ...words }, callDeadline(signal)))
-          .state,
-      );
+    const last = await ended();
     await print();
-    if (ended) return;
+    if (last) return;
     // Rejects only when the command is stopped, which ends the loop.
     await sleep(ctx.clock, FOLLOW_MS, signal).catch(() => undefined);
   }

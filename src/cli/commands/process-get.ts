@@ -15,7 +15,7 @@ import {
   specRowsToday,
 } from '../process-view.ts';
 import { showAscii, showRounded } from '../report.ts';
-import { asMember } from '../session.ts';
+import { asMember, inEitherWords } from '../session.ts';
 import { outputOf } from '../wait.ts';
 
 const showRuntime = (ctx: Context, process: AnyProcess): void => {
@@ -54,20 +54,22 @@ const get = command({
     out: { kind: 'bool', help: 'As --output' },
   },
   run: async (ctx, flags) => {
-    const { vocabulary, call, words } = await asMember(ctx, flags);
+    const { processid } = flags;
+    let session = await asMember(ctx, flags);
     let process: AnyProcess;
     try {
-      const { processid } = flags;
-      process = await call<AnyProcess>('getprocessmsg', { processid, ...words });
+      ({ session, value: process } = await inEitherWords(session, ({ call, words }) =>
+        call<AnyProcess>('getprocessmsg', { processid, ...words }),
+      ));
     } catch (error) {
       // The 2022 text for every refusal; what the server said goes beside it.
-      if (!(error instanceof ServerError) || vocabulary !== 'runtime') throw error;
+      if (!(error instanceof ServerError) || session.vocabulary !== 'runtime') throw error;
       ctx.log.warn('Process not found', { err: error.message });
       return EXIT.failed;
     }
     if (ctx.globals.json) ctx.json(process);
     else if (flags.output || flags.out) ctx.out(outputOf(process));
-    else if (vocabulary === 'runtime') showRuntime(ctx, process);
+    else if (session.vocabulary === 'runtime') showRuntime(ctx, process);
     else showExecutor(ctx, process);
     return undefined;
   },

@@ -6,7 +6,7 @@ import { usageProblem } from '../errors.ts';
 import { MEMBER_FLAGS } from '../identity.ts';
 import { type AnyProcess, joined, orNone, pairs, runtimeTypeOf } from '../process-view.ts';
 import { listOf, showAscii, showRounded } from '../report.ts';
-import { asColonyMember, type SignedCall } from '../session.ts';
+import { asColonyMember, inEitherWords, type Session, type SignedCall } from '../session.ts';
 import { cut } from '../wrap.ts';
 
 interface Listing {
@@ -163,16 +163,28 @@ const list = (listing: Listing): Command =>
     run: async (ctx, flags) => {
       const { executortype, label, initiator } = flags;
       oneFilter({ executortype, label, initiator });
-      const { vocabulary, call, colony } = await asColonyMember(ctx, flags);
       const filtered = (executortype ?? label ?? initiator) !== undefined;
       // Cancelled processes and filters exist in the words of 1.9 only.
-      const runtime = vocabulary === 'runtime' && listing.state <= 3 && !filtered;
-      const count = flags.count ?? (runtime ? COUNT_RUNTIME : COUNT_EXECUTOR);
-      const fields = runtime
-        ? { colonyid: colony, count, state: listing.state }
-        : { colonyname: colony, count, state: listing.state, executortype, label, initiator };
-      const reply = await call<readonly AnyProcess[] | null>('getprocessesmsg', fields);
-      const processes = listOf(reply);
+      const in2022 = ({ vocabulary }: Session): boolean =>
+        vocabulary === 'runtime' && listing.state <= 3 && !filtered;
+      const { value, session } = await inEitherWords(await asColonyMember(ctx, flags), (asked) => {
+        const old = in2022(asked);
+        const count = flags.count ?? (old ? COUNT_RUNTIME : COUNT_EXECUTOR);
+        const fields = old
+          ? { colonyid: asked.colony, count, state: listing.state }
+          : {
+              colonyname: asked.colony,
+              count,
+              state: listing.state,
+              executortype,
+              label,
+              initiator,
+            };
+        return asked.call<readonly AnyProcess[] | null>('getprocessesmsg', fields);
+      });
+      const { call, colony } = session;
+      const runtime = in2022(session);
+      const processes = listOf(value);
       if (processes.length === 0) ctx.log.warn(`No ${listing.word} processes found`);
       if (ctx.globals.json) {
         ctx.json(processes);

@@ -5,7 +5,7 @@ import { type Command, command, SERVER_FLAGS } from '../command.ts';
 import { EXIT, usageProblem } from '../errors.ts';
 import { COLONY_OWNER_FLAGS, MEMBER_FLAGS } from '../identity.ts';
 import { aborted, done } from '../report.ts';
-import { asColonyOwner, asMember } from '../session.ts';
+import { asColonyOwner, asMember, inEitherWords, type Session } from '../session.ts';
 
 const PROCESS_FLAGS = {
   ...SERVER_FLAGS,
@@ -18,12 +18,17 @@ const YES_FLAG = { kind: 'bool', help: 'Do not ask' } as const;
 const deleteOne = command({
   path: ['process', 'delete'],
   summary: 'Delete a process',
+  details:
+    'Users, whom 2022 does not know, delete a process that is not running, as with `remove`.',
   examples: ['colonies process delete --processid $ID --insecure'],
   flags: PROCESS_FLAGS,
   run: async (ctx, flags) => {
-    const { call } = await asMember(ctx, flags);
-    await call('deleteprocessmsg', { processid: flags.processid });
-    done(ctx, 'Process deleted', { processID: flags.processid });
+    const { processid } = flags;
+    const session: Session = { ...(await asMember(ctx, flags)), vocabulary: 'runtime' };
+    await inEitherWords(session, ({ vocabulary, call }) =>
+      call(vocabulary === 'runtime' ? 'deleteprocessmsg' : 'removeprocessmsg', { processid }),
+    );
+    done(ctx, 'Process deleted', { processID: processid });
     return undefined;
   },
 });

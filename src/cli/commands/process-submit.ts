@@ -6,13 +6,17 @@ import { functionSpec } from '../function-spec.ts';
 import { colonyRef, findColonyRef, MEMBER_FLAGS, member } from '../identity.ts';
 import type { AnyProcess } from '../process-view.ts';
 import { done } from '../report.ts';
-import { asColonyMember, asMember } from '../session.ts';
+import { asColonyMember, asMember, inEitherWords, type Session } from '../session.ts';
 import { type JsonObject, objectIn, readSpec } from '../spec-file.ts';
 import { callDeadline } from '../transport.ts';
 import { outcome, WAIT_FLAGS, waitsForEnd } from '../wait.ts';
 
 const UNKNOWN_COLONY =
   'Unknown Colony Id, please set COLONYID env variable or specify ColonyID in JSON file';
+
+const RUNTIMES_ONLY = 'Only a runtime may submit a process with conditions.runtimeids';
+const NAMES_INSTEAD =
+  'As a user, submit a function specification (funcname) with conditions.executornames.';
 
 /** A process specification as the server takes it; `colony` fills in when the file names none. */
 export const processSpec = (file: JsonObject, colony: string | undefined): JsonObject => {
@@ -27,6 +31,34 @@ export const processSpec = (file: JsonObject, colony: string | undefined): JsonO
     env: file['env'] ?? {},
     conditions: { ...conditions, colonyid },
   };
+};
+
+/** A process specification in today's words. */
+const inTodaysWords = async (spec: JsonObject): Promise<JsonObject> => {
+  const { ProcessSpecMsg } = await import('../../api/runtime-dialect/shapes.ts');
+  const translate = await import('../../api/runtime-dialect/translate/spec.ts');
+  const { conditions, ...rest } = translate.functionSpec(ProcessSpecMsg.parse(spec));
+  const colonyname = objectIn(spec, 'conditions')['colonyid'];
+  return { ...rest, conditions: { ...conditions, colonyname } };
+};
+
+/** Whether it names the runtimes that may run it, by their ids: today's words have names only. */
+const namesRuntimes = (spec: JsonObject): boolean => {
+  const ids = objectIn(spec, 'conditions')['runtimeids'];
+  return Array.isArray(ids) && ids.some((id) => id !== '*');
+};
+
+/** Submits as a runtime or executor; as a user, who may submit function specifications only. */
+const submitted = async (session: Session, spec: JsonObject): Promise<AnyProcess> => {
+  const { value } = await inEitherWords(
+    { ...session, vocabulary: 'runtime' },
+    async ({ vocabulary, call }) => {
+      if (vocabulary === 'runtime') return call<AnyProcess>('submitprocessespecmsg', { spec });
+      if (namesRuntimes(spec)) throw advised(RUNTIMES_ONLY, NAMES_INSTEAD);
+      return call<AnyProcess>('submitfuncspecmsg', { spec: await inTodaysWords(spec) });
+    },
+  );
+  return value;
 };
 
 const submit = command({
@@ -49,14 +81,12 @@ const submit = command({
   run: async (ctx, flags) => {
     const file = readSpec(flags.spec);
     const isFunction = file['cmd'] === undefined && file['funcname'] !== undefined;
-    const { call } = await asMember(ctx, flags);
+    const session = await asMember(ctx, flags);
+    const { call } = session;
+    const colony = findColonyRef(ctx, flags);
     const process = isFunction
-      ? await call<AnyProcess>('submitfuncspecmsg', {
-          spec: functionSpec(file, findColonyRef(ctx, flags)),
-        })
-      : await call<AnyProcess>('submitprocessespecmsg', {
-          spec: processSpec(file, findColonyRef(ctx, flags)),
-        });
+      ? await call<AnyProcess>('submitfuncspecmsg', { spec: functionSpec(file, colony) })
+      : await submitted(session, processSpec(file, colony));
     if (waitsForEnd(flags)) return outcome(ctx, call, process, flags);
     done(ctx, 'Process submitted', { processID: process.processid }, process);
     return undefined;

@@ -55,7 +55,8 @@ const kwargsOf = (msg: ProcessSpecMsg): Record<string, unknown> => ({
   ...(msg.ports === null || msg.ports.length === 0 ? {} : { ports: msg.ports }),
 });
 
-const functionSpec = (msg: ProcessSpecMsg): FunctionSpec => {
+/** A process specification as a function specification; runtime ids have no place in one. */
+export const functionSpec = (msg: ProcessSpecMsg): FunctionSpec => {
   const { runtimetype, cores, mem, gpus } = msg.conditions;
   return {
     nodename: '',
