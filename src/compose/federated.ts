@@ -277,13 +277,9 @@ const makeOut = (ground: Ground, federation: Federation): Outward => {
     limits,
   };
   const isHere = isHereIn(opened);
-  const { colonies, roles } = opened.engine;
   return makeOutward({
     relay,
-    isMemberHere: (caller) =>
-      colonies
-        .list()
-        .some((row) => roles.isColonyOwner(row, caller) || roles.member(row, caller, true)),
+    isMemberHere: opened.engine.roles.isKnown,
     guesses: makeGuesses({ routes, tags, serverid: () => serverid, isHere, limits }),
     sendCall: makeRelayOut(out),
     sendWatch: makeRelayWatch(out),

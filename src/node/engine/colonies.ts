@@ -25,7 +25,7 @@ const replace = async (state: State, colony: ColonyState, row: ColonyRow): Promi
 
 /** Puts a colony into the maps: a new one, or one read from disk. */
 export const placeColony = (state: State, row: ColonyRow): ColonyState => {
-  const colony = makeColonyState(row);
+  const colony = makeColonyState(row, state.whereabouts);
   state.colonies.set(row.no, colony);
   state.byId.set(row.id, colony);
   state.byName.set(row.name, colony);
@@ -55,6 +55,12 @@ const add = async (state: State, id: string, name: string): Promise<ColonyRow> =
   return row;
 };
 
+const forgetMembers = (colony: ColonyState): void => {
+  const { executorsById, usersById, whereabouts } = colony;
+  for (const id of executorsById.keys()) whereabouts.leave(id, colony);
+  for (const id of usersById.keys()) whereabouts.leave(id, colony);
+};
+
 const dropMembers = (state: State, w: Writer, colony: ColonyState): void => {
   for (const user of colony.usersByName.values()) userTable.del(w, user);
   for (const hold of colony.executorsByName.values()) {
@@ -79,6 +85,7 @@ const remove = async (
   state.byId.delete(row.id);
   state.byName.delete(row.name);
   state.countsDirty.delete(colony);
+  forgetMembers(colony);
   for (const waiter of [...colony.waiters.all()]) waiter.end('dropped');
   await state.store.write((w) => {
     colonyTable.del(w, row);

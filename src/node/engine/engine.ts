@@ -25,6 +25,8 @@ export interface Roles {
   isColonyOwner(colony: ColonyRow, id: string): boolean;
   /** An approved executor, else a user of the colony; `any` also takes executors in any state. */
   member(colony: ColonyRow, id: string, any?: boolean): Member | undefined;
+  /** Whether it is an owner of any colony here, or an executor (in any state) or user of one. */
+  isKnown(id: string): boolean;
   /**
    * Notes a sign of life of an executor: every authenticated call of it counts. `spoke` is a word
    * of the caller's that is kept with the executor, on disk a little later.

@@ -9,7 +9,7 @@ import { executorTable, functionTable } from '../store/tables/members.ts';
 import type { Executors, NewExecutor } from './engine.ts';
 import { dropFunctions } from './functions.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { type ColonyState, type ExecutorHold, type State, stateOf } from './state.ts';
+import { type ColonyState, type ExecutorHold, noteMember, type State, stateOf } from './state.ts';
 
 const isLive = (hold: ExecutorHold | undefined): hold is ExecutorHold =>
   hold !== undefined && hold.row.state !== EXECUTOR_STATE.unregistered;
@@ -28,11 +28,13 @@ export const placeExecutor = (colony: ColonyState, row: ExecutorRow): ExecutorHo
 };
 
 /** Lets its id mean this executor, unless another one that has it prevails. */
-const claim = ({ executorsById, sharedIds }: ColonyState, hold: ExecutorHold): void => {
+const claim = (colony: ColonyState, hold: ExecutorHold): void => {
+  const { executorsById, sharedIds } = colony;
   const { id } = hold.row;
   const known = executorsById.get(id);
   if (known && known !== hold) sharedIds.add(id);
   if (!known || prevails(hold, known)) executorsById.set(id, hold);
+  noteMember(colony, id);
 };
 
 /** Which of two rows with one id is meant by the id: the registered one, else the newer. */
@@ -45,6 +47,7 @@ const reindex = (colony: ColonyState, id: string): void => {
   for (const hold of colony.executorsByName.values()) {
     if (hold.row.id === id) claim(colony, hold);
   }
+  noteMember(colony, id);
 };
 
 const holdOf = (
@@ -208,6 +211,7 @@ const checkRevival = (colony: ColonyState, hold: ExecutorHold): void => {
     });
   }
   colony.executorsById.set(id, hold);
+  noteMember(colony, id);
 };
 
 /** Makes the executors part of the engine. */
@@ -216,10 +220,11 @@ export const makeExecutors = (state: State, lifecycle: Lifecycle): Executors => 
   byName: (row, name) => shownMaybe(stateOf(state, row).executorsByName.get(name)),
   byId: (row, id) => shownMaybe(stateOf(state, row).executorsById.get(id)),
   anywhere: (id) =>
-    [...state.colonies.values()]
+    state.whereabouts
+      .of(id)
       .map((colony) => colony.executorsById.get(id))
       .filter((hold) => hold !== undefined)
-      .sort((a, b) => Number(isLive(b)) - Number(isLive(a)))
+      .sort((a, b) => Number(isLive(b)) - Number(isLive(a)) || a.row.colony - b.row.colony)
       .map(shown),
   add: (row, executor, rename = false) => add(state, stateOf(state, row), executor, rename),
   approve: async (executor) => {

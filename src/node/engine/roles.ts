@@ -17,6 +17,7 @@ export const makeRoles = (state: State): Roles => ({
     const user = found?.usersById.get(id);
     return user ? { kind: 'user', user } : undefined;
   },
+  isKnown: (id) => state.byId.has(id) || state.whereabouts.of(id).length > 0,
   heard: (executor, spoke) => {
     const hold = state.colonies.get(executor.colony)?.executorsById.get(executor.id);
     if (!hold) return;

@@ -15,6 +15,7 @@ import { type EventHub, makeEventHub } from './events.ts';
 import { type Live, makeTimeline, type Timeline } from './live.ts';
 import { makeQueue, type Queue } from './queue.ts';
 import { makeWaiters, type Waiters } from './waiters.ts';
+import { makeWhereabouts, type Whereabouts } from './whereabouts.ts';
 
 /** Finished processes by state: [success, failed, cancelled]. */
 export type Finished = [number, number, number];
@@ -40,6 +41,8 @@ export interface ColonyState {
   readonly executorsById: Map<string, ExecutorHold>;
   /** Ids that more than one row has or had. */
   readonly sharedIds: Set<string>;
+  /** Of the members of all colonies: whoever changes an index by id above tells it. */
+  readonly whereabouts: Whereabouts<ColonyState>;
   readonly queue: Queue;
   readonly waiters: Waiters;
   readonly timeline: Timeline;
@@ -70,6 +73,7 @@ export interface State extends StateParts {
   readonly colonies: Map<number, ColonyState>;
   readonly byId: Map<string, ColonyState>;
   readonly byName: Map<string, ColonyState>;
+  readonly whereabouts: Whereabouts<ColonyState>;
   readonly functions: Map<string, FunctionRow>;
   readonly live: Map<string, Live>;
   /** Length of the texts of all live processes. */
@@ -89,7 +93,10 @@ export interface State extends StateParts {
   draining: boolean;
 }
 
-export const makeColonyState = (row: ColonyRow): ColonyState => {
+export const makeColonyState = (
+  row: ColonyRow,
+  whereabouts: Whereabouts<ColonyState>,
+): ColonyState => {
   const executorsByName = new Map<string, ExecutorHold>();
   return {
     row,
@@ -99,6 +106,7 @@ export const makeColonyState = (row: ColonyRow): ColonyState => {
     executorsByName,
     executorsById: new Map(),
     sharedIds: new Set(),
+    whereabouts,
     queue: makeQueue(),
     waiters: makeWaiters((name) => executorsByName.get(name)?.row.id),
     timeline: makeTimeline(),
@@ -107,11 +115,19 @@ export const makeColonyState = (row: ColonyRow): ColonyState => {
   };
 };
 
+/** Tells the whereabouts whether an id is a member's, after an index by id has changed. */
+export const noteMember = (colony: ColonyState, id: string): void => {
+  const isMember = colony.executorsById.has(id) || colony.usersById.has(id);
+  if (isMember) colony.whereabouts.enter(id, colony);
+  else colony.whereabouts.leave(id, colony);
+};
+
 export const makeState = (parts: StateParts): State => ({
   ...parts,
   colonies: new Map(),
   byId: new Map(),
   byName: new Map(),
+  whereabouts: makeWhereabouts(),
   functions: new Map(),
   live: new Map(),
   liveText: 0,

@@ -5,17 +5,19 @@ import { checkName } from '../model/colony.ts';
 import type { UserRow } from '../model/user.ts';
 import { userTable } from '../store/tables/members.ts';
 import type { Users } from './engine.ts';
-import { type ColonyState, type State, stateOf } from './state.ts';
+import { type ColonyState, noteMember, type State, stateOf } from './state.ts';
 
 /** Puts a user into the maps: a new one, or one read from disk. */
 export const placeUser = (colony: ColonyState, user: UserRow): void => {
   colony.usersByName.set(user.name, user);
   colony.usersById.set(user.id, user);
+  noteMember(colony, user.id);
 };
 
 const unplace = (colony: ColonyState, user: UserRow): void => {
   colony.usersByName.delete(user.name);
   if (colony.usersById.get(user.id)?.name === user.name) colony.usersById.delete(user.id);
+  noteMember(colony, user.id);
 };
 
 const idTaken = (colony: ColonyState, id: string): void => {
