@@ -8,7 +8,7 @@ import { type Fault, fault } from '../node/errors.ts';
 import { decodePayload, type Envelope, type Origin } from '../node/model/envelope.ts';
 import { parseMessage } from '../node/model/json.ts';
 import type { ProcessRow } from '../node/model/process.ts';
-import { isExcess, problemOf } from '../node/model/wire.ts';
+import { isUnwanted, problemOf } from '../node/model/wire.ts';
 import { jsonProblem } from './json-problem.ts';
 import type { NodePort } from './node-port.ts';
 import type { Allow, Call, Dialect, MemberCx, Missing, Rank, ServerFacts, Target } from './op.ts';
@@ -82,7 +82,9 @@ const readMessage = (call: Call, raw: unknown, problem: string | undefined): unk
   const parsed = call.msg.safeParse(raw);
   if (!parsed.success) {
     const why = problemOf(parsed.error);
-    throw isExcess(parsed.error) ? fault('bad-request', why, { problem: why }) : invalid(call, why);
+    throw isUnwanted(parsed.error)
+      ? fault('bad-request', why, { problem: why })
+      : invalid(call, why);
   }
   const msgtype = msgtypeOf(raw) ?? '';
   if (typeof msgtype !== 'string') throw invalid(call, 'msgtype: expected a string');

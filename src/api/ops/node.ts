@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 import { fault } from '../../node/errors.ts';
-import { flag, int, list, longText, struct, text } from '../../node/model/wire.ts';
+import { flag, int, list, longText, name, struct, text } from '../../node/model/wire.ts';
 import type { NodePort } from '../node-port.ts';
 import { type Cx, op } from '../op.ts';
 import { DONE, Done, wrong } from './wrong.ts';
@@ -112,7 +112,7 @@ export const addTrust = op({
   doc: 'Trusts a server as an anchor; up to `depth` links may hang from it, -1: as the policy says.',
   kind: 'write',
   wrong: wrong('Failed to add trust'),
-  msg: struct({ serverid: text(), depth: int(), note: text() }),
+  msg: struct({ serverid: text(), depth: int(), note: name() }),
   needs: ['serverid'],
   reply: Anchor,
   allow: { who: 'server-owner' },

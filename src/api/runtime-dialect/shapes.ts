@@ -6,11 +6,12 @@ import { z } from 'zod';
 import { Gpu } from '../../node/model/executor.ts';
 import { FunctionSpec } from '../../node/model/spec.ts';
 import {
-  dict,
   flag,
   int,
   line,
   longText,
+  name,
+  named,
   nullableList,
   pointer,
   struct,
@@ -81,7 +82,7 @@ export const ProcessSpecMsg = struct({
     cores: int32(),
     gpus: int32(),
   }),
-  env: dict(longText()),
+  env: named(longText()),
 });
 export type ProcessSpecMsg = z.output<typeof ProcessSpecMsg>;
 export const ProcessSpecPointer = pointer(ProcessSpecMsg);
@@ -141,7 +142,7 @@ export const RuntimeAttributeMsg = struct({
   targetid: text(),
   targetcolonyid: text(),
   attributetype: int32(),
-  key: text(),
+  key: name(),
   value: longText(),
 });
 export const RuntimeAttributePointer = pointer(RuntimeAttributeMsg);

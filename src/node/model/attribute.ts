@@ -1,7 +1,7 @@
 // An attribute of a process: a typed key and value, set by the executor that runs it.
 
 import { z } from 'zod';
-import { int, longText, struct, text } from './wire.ts';
+import { int, longText, name, struct, text } from './wire.ts';
 
 export const ATTRIBUTE_TYPE = { in: 0, out: 1, err: 2, env: 3 } as const;
 
@@ -17,7 +17,7 @@ export const AttributeMsg = struct({
   targetprocessgraphid: text(),
   state: int(),
   attributetype: int(),
-  key: text(),
+  key: name(),
   value: longText(),
 });
 

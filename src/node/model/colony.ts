@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { fault } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { struct, text } from './wire.ts';
+import { isUnfit, struct, text } from './wire.ts';
 
 export const ColonyMsg = struct({ colonyid: text(), name: text() });
 export const Colony = z.object({ colonyid: z.string(), name: z.string() });
@@ -20,9 +20,6 @@ export interface ColonyRow {
   readonly paused: boolean;
 }
 
-const CONTROL = /\p{Cc}/u;
-const BROKEN = /\p{Cs}/u;
-
 /**
  * Refuses a name that cannot serve as a name: control characters, broken surrogates, or longer than
  * LIMITS.nameLengthMax. `what` starts the message.
@@ -34,7 +31,7 @@ export const checkName = (what: string, name: string): void => {
       `${what} is too long: ${name.length} characters, at most ${LIMITS.nameLengthMax}`,
     );
   }
-  if (CONTROL.test(name) || BROKEN.test(name)) {
+  if (isUnfit(name)) {
     throw fault('bad-request', `${what} contains control characters or broken Unicode`);
   }
 };

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { timeText } from './time.ts';
-import { dict, flag, int, int64, nullableList, struct, text, time } from './wire.ts';
+import { flag, int, int64, named, nullableList, struct, text, time } from './wire.ts';
 
 export const EXECUTOR_STATE = { pending: 0, approved: 1, rejected: 2, unregistered: 3 } as const;
 
@@ -51,7 +51,7 @@ const ProjectMsg = struct({
   usedstorage: int64(),
 });
 export const AllocationsMsg = struct({
-  projects: z.preprocess((v) => v ?? null, z.union([z.null(), dict(ProjectMsg)])),
+  projects: z.preprocess((v) => v ?? null, z.union([z.null(), named(ProjectMsg)])),
 });
 
 export const ExecutorMsg = struct({

@@ -1,18 +1,18 @@
 // A function that an executor offers, with the running statistics of its successful calls.
 
 import { z } from 'zod';
-import { flag, int, line, list, real, struct, text } from './wire.ts';
+import { flag, int, line, list, name, real, struct, text } from './wire.ts';
 
 export const FunctionMsg = struct({
   functionid: text(),
   executorname: text(),
-  executortype: text(),
+  executortype: name(),
   colonyname: text(),
   funcname: text(),
   description: line(),
   args: list(
     struct({
-      name: text(),
+      name: name(),
       type: line(),
       description: line(),
       required: flag(),
@@ -26,7 +26,7 @@ export const FunctionMsg = struct({
   maxexectime: real(),
   avgwaittime: real(),
   avgexectime: real(),
-  locationname: text(),
+  locationname: name(),
 });
 
 const FunctionArg = z.object({

@@ -15,6 +15,8 @@ import {
   line,
   list,
   longText,
+  name,
+  named,
   nullableList,
   pointer,
   struct,
@@ -25,10 +27,10 @@ export const PRIORITY_MAX = 50_000;
 
 const ConditionsMsg = struct({
   colonyname: text(),
-  executornames: nullableList(text()),
+  executornames: nullableList(name()),
   executortype: text(),
-  locationname: text(),
-  dependencies: list(text()),
+  locationname: name(),
+  dependencies: list(name()),
   nodes: int(),
   cpu: text(),
   processes: int(),
@@ -62,8 +64,8 @@ const FilesystemMsg = struct({
 });
 
 export const FunctionSpecMsg = struct({
-  nodename: text(),
-  funcname: text(),
+  nodename: name(),
+  funcname: name(),
   args: list(anything()),
   kwargs: dict(anything()),
   priority: int(),
@@ -71,10 +73,10 @@ export const FunctionSpecMsg = struct({
   maxexectime: int(),
   maxretries: int(),
   conditions: ConditionsMsg,
-  label: text(),
+  label: name(),
   fs: FilesystemMsg,
-  env: dict(longText()),
-  channels: list(text()),
+  env: named(longText()),
+  channels: list(name()),
 });
 export type FunctionSpecMsg = z.output<typeof FunctionSpecMsg>;
 export const FunctionSpecPointer = pointer(FunctionSpecMsg);

@@ -1,14 +1,14 @@
 // A user: a member of a colony that submits work and reads, but never takes work.
 
 import { z } from 'zod';
-import { struct, text } from './wire.ts';
+import { name, struct, text } from './wire.ts';
 
 export const UserMsg = struct({
   colonyname: text(),
   userid: text(),
   name: text(),
-  email: text(),
-  phone: text(),
+  email: name(),
+  phone: name(),
 });
 
 export const User = z.object({

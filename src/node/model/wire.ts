@@ -35,6 +35,24 @@ const atMost = (maxLength: number) =>
  */
 export const text = () => atMost(LIMITS.nameLengthMax);
 
+const UNFIT = /[\p{Cc}\p{Cs}]/u;
+const UNFIT_TEXT = 'contains control characters or broken Unicode';
+
+/** Whether a text holds what no name may hold: control characters, halves of surrogate pairs. */
+export const isUnfit = (name: string): boolean => UNFIT.test(name);
+
+const unfit = (issues: Issues, input: string): never => {
+  issues.addIssue({ code: 'custom', params: { unfit: true }, input, message: UNFIT_TEXT });
+  return z.NEVER;
+};
+
+/** As `text`, of what is kept and shown as a name: one that `isUnfit` is refused. */
+export const name = () =>
+  z.preprocess(
+    (value, ctx) => (typeof value === 'string' && isUnfit(value) ? unfit(ctx, value) : value),
+    text(),
+  );
+
 /** A path, a command or a sentence: at most LIMITS.lineLengthMax; absent or null is ''. */
 export const line = () => atMost(LIMITS.lineLengthMax);
 
@@ -141,8 +159,14 @@ const own = (value: unknown): value is Record<string, unknown> =>
   !Array.isArray(value) &&
   !(value instanceof OddNumber);
 
-/** A map with free keys, at most LIMITS.listEntriesMax of them; absent or null is {}. */
-export const dict = <T extends z.ZodType>(of: T) =>
+const keyProblem = (key: string, names: boolean, issues: Issues): boolean => {
+  if (key.length > LIMITS.nameLengthMax) tooLong(issues, key, LIMITS.nameLengthMax);
+  else if (names && isUnfit(key)) unfit(issues, key);
+  else return false;
+  return true;
+};
+
+const entriesOf = <T extends z.ZodType>(of: T, names: boolean) =>
   z.preprocess(orElse({}), z.custom<object>(own, 'expected an object')).transform((value, ctx) => {
     const out: [string, z.output<T>][] = [];
     const entries = Object.entries(value);
@@ -150,7 +174,7 @@ export const dict = <T extends z.ZodType>(of: T) =>
       return tooMany(ctx, value);
     }
     for (const [key, part] of entries) {
-      if (key.length > LIMITS.nameLengthMax) return tooLong(ctx, key, LIMITS.nameLengthMax);
+      if (keyProblem(key, names, ctx)) return z.NEVER;
       const parsed = of.safeParse(part);
       if (parsed.success) out.push([key, parsed.data]);
       else
@@ -159,6 +183,12 @@ export const dict = <T extends z.ZodType>(of: T) =>
     }
     return Object.fromEntries(out) as Record<string, z.output<T>>;
   });
+
+/** A map with free keys, at most LIMITS.listEntriesMax of them; absent or null is {}. */
+export const dict = <T extends z.ZodType>(of: T) => entriesOf(of, false);
+
+/** As `dict`, with names for keys. */
+export const named = <T extends z.ZodType>(of: T) => entriesOf(of, true);
 
 const isSpelling = (shape: object, name: string): boolean =>
   !Object.hasOwn(shape, name) && Object.hasOwn(shape, name.toLowerCase());
@@ -206,10 +236,11 @@ export const problemOf = (error: z.ZodError): string => {
 const NUMBERS: ReadonlySet<string> = new Set(['number', 'int', 'bigint']);
 
 /**
- * Whether that problem is one of size: the right type, and too much of it. A number out of range is
- * of the wrong type.
+ * Whether that problem is one of the right type: too much of it, or a name that cannot be one. A
+ * number out of range is of the wrong type.
  */
-export const isExcess = ({ issues: [first] }: z.ZodError): boolean => {
+export const isUnwanted = ({ issues: [first] }: z.ZodError): boolean => {
   const issue = first && innermost(first);
+  if (issue?.code === 'custom') return issue.params?.['unfit'] === true;
   return issue?.code === 'too_big' && !NUMBERS.has(issue.origin);
 };
