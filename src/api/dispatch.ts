@@ -6,6 +6,7 @@ import type { Clock } from '../node/clock.ts';
 import type { Identify } from '../node/crypto/identify.ts';
 import type { Engine } from '../node/engine/engine.ts';
 import { Fault, fault } from '../node/errors.ts';
+import { LIMITS } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import {
   type Envelope,
@@ -63,6 +64,8 @@ export interface Dispatch {
 interface Row {
   readonly dialects: readonly Dialect[];
   readonly unsigned: boolean;
+  /** Whether no dialect changes anything with it: then it is small. */
+  readonly asks: boolean;
 }
 
 const opsOf = (dialect: Dialect): ReadonlyMap<string, Op> => dialect.ops;
@@ -75,6 +78,7 @@ const rowsOf = (dialects: readonly Dialect[]): ReadonlyMap<string, Row> => {
     rows.set(type, {
       dialects: having,
       unsigned: ops.every((one) => one?.allow.who === 'anyone'),
+      asks: ops.every((one) => one?.kind !== 'write'),
     });
   }
   return rows;
@@ -114,6 +118,13 @@ const makeRefusing =
     return faultReply(error, wordsOf(error, way, having));
   };
 
+// A large payload costs a hash, a decoding and a parse, and few messages may have one.
+const refuseLarge = ({ payload }: Envelope, row: Row | undefined): void => {
+  const most = LIMITS.askingPayloadBytesMax;
+  if (payload.length <= most || row?.asks === false) return;
+  throw fault('too-large', `the payload of this message may have at most ${most} characters`);
+};
+
 /** Makes the dispatcher of a node, or a second one with another `elsewhere`. */
 export const makeDispatch = (deps: DispatchDeps): Dispatch => {
   const { identify, elsewhere, log, clock, metrics = makeMetrics() } = deps;
@@ -132,6 +143,7 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
     const row = rows.get(type);
     let way: Way<Op> | undefined;
     try {
+      refuseLarge(envelope, row);
       let caller = '';
       if (row?.unsigned !== true) {
         const id = identify(envelope.payload, envelope.signature);

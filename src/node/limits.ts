@@ -25,6 +25,11 @@ export const LIMITS = {
   replyStallMs: MINUTE,
   /** Base64 payload inside an envelope; a body cannot hold more. */
   payloadBytesMax: 25 * MiB,
+  /**
+   * Base64 payload of a message that only asks (or waits): a few names and ids, with room to tell
+   * which of them is too long. Refused before its signature is looked at.
+   */
+  askingPayloadBytesMax: 2 * MiB,
   /** One answer as the command line reads it: the longest list of processes at the largest body. */
   cliReplyBytesMax: 512 * MiB,
   /** A call of the command line that asks the server to wait for nothing: longer is no answer. */

@@ -183,6 +183,29 @@ test('an unknown payload type of a megabyte is not told back whole', async () =>
   expect([status, payload.message.length < 200]).toEqual([403, true]);
 });
 
+test('a message that only asks is small, and is refused before its signature is looked at', async () => {
+  const filler = 'x'.repeat(LIMITS.askingPayloadBytesMax);
+  const payload = Buffer.from(JSON.stringify({ filler, msgtype: 'x' })).toString('base64');
+  const asking = [
+    'getprocessmsg',
+    'assignprocessmsg',
+    'versionmsg',
+    'getcolonymsg',
+    'no such type',
+  ];
+  for (const payloadtype of asking) {
+    const { status, payload: told } = await w.post(
+      JSON.stringify({ payloadtype, payload, signature: 'none' }),
+    );
+    expect([payloadtype, status]).toEqual([payloadtype, 413]);
+    expect(told.message).toContain(`at most ${LIMITS.askingPayloadBytesMax} characters`);
+  }
+  for (const payloadtype of ['submitfuncspecmsg', 'closesuccessfulmsg', 'addlogmsg']) {
+    const { status } = await w.post(JSON.stringify({ payloadtype, payload, signature: 'none' }));
+    expect([payloadtype, status]).toEqual([payloadtype, 403]);
+  }
+});
+
 describe('text that would keep the parser busy', () => {
   const told = async (body: string): Promise<unknown> => {
     const { status, payload } = await w.post(body);

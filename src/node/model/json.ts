@@ -17,8 +17,12 @@ export class OddNumber {
   }
 }
 
-/** Where a number may stand that JSON.parse might not keep; inside of strings too. */
-const SUSPECT = /(?:^|[:[,])\s*(-?(?:\d{16}|\d+[.eE])[\d.eE+-]*)/g;
+/**
+ * Where a number may stand that JSON.parse might not keep; inside of strings too. Those are of 16
+ * digits or more, have an exponent, or nothing but zeros behind the point: fewer digits always read
+ * as the number that they say.
+ */
+const SUSPECT = /(?:^|[:[,])\s*-?(?:\d{16}|[\d.]{17}|\d+\.0*(?!\d)|\d+(?:\.\d*)?[eE])/;
 const TOKEN = /"|-?\d[\d.eE+-]*/g;
 const INTEGER = /^-?\d+$/;
 const ESCAPED = /[<>&\u2028\u2029]/;
@@ -82,11 +86,6 @@ const exactNumber = (text: string): number | bigint | OddNumber => {
 const needsExact = (text: string): boolean => {
   const value = Number(text);
   return INTEGER.test(text) ? !Number.isSafeInteger(value) : Number.isInteger(value);
-};
-
-const mayNeedExact = (json: string): boolean => {
-  for (const [, number = ''] of json.matchAll(SUSPECT)) if (needsExact(number)) return true;
-  return false;
 };
 
 /** Index after the string that starts at `from`; the end of the text where it has no end. */
@@ -169,7 +168,7 @@ const unmarked = (value: unknown, marker: string): unknown => {
 export const parseJson = (text: string, bounds?: JsonBounds): unknown => {
   refuseTangled(text, bounds);
   const plain = JSON.parse(text);
-  if (!mayNeedExact(text)) return plain;
+  if (!SUSPECT.test(text)) return plain;
   const { marked, marker } = markNumbers(text);
   return unmarked(JSON.parse(marked), marker);
 };

@@ -126,12 +126,25 @@ export const list = <T extends z.ZodType>(of: T) => z.preprocess(orElse([]), bou
 export const nullableList = <T extends z.ZodType>(of: T) =>
   z.preprocess(orElse(null), bounded(of).nullable());
 
+// A list without anything to change stays what it is: it may hold millions of values.
+const plainList = (list: readonly unknown[], depth: number): unknown => {
+  let changed: unknown[] | undefined;
+  for (const [at, part] of list.entries()) {
+    const next = plain(part, depth + 1);
+    if (next !== part) {
+      changed ??= [...list];
+      changed[at] = next;
+    }
+  }
+  return changed ?? list;
+};
+
 const plain = (value: unknown, depth: number): unknown => {
   if (depth > LIMITS.nestingDepthMax) throw new RangeError('nested too deeply');
-  if (value instanceof OddNumber) return value.value;
   if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map((part) => plain(part, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof OddNumber) return value.value;
+  if (Array.isArray(value)) return plainList(value, depth);
   const entries = Object.entries(value);
   if (entries.length > LIMITS.listEntriesMax) throw new RangeError(TOO_MANY);
   return Object.fromEntries(entries.map(([k, v]) => [k, plain(v, depth + 1)] as const));

@@ -81,6 +81,30 @@ describe('parsing', () => {
     expect(stringifyJson(parseJson('{"a":1.0}'))).toBe('{"a":1}');
   });
 
+  test('whatever number is written is told apart by what it says, not by where it stands', () => {
+    const digits = fc.string({ unit: fc.constantFrom('0', '1', '9'), minLength: 1, maxLength: 24 });
+    const whole = digits.map((text) => text.replace(/^0+(?=.)/, ''));
+    const exponent = fc.option(fc.integer({ min: -20, max: 20 }), { nil: undefined });
+    const parts = fc.record({ sign: fc.boolean(), whole, fraction: fc.option(digits), exponent });
+    const written = parts.map(
+      ({ sign, whole, fraction, exponent: power }) =>
+        `${sign ? '-' : ''}${whole}${fraction === null ? '' : `.${fraction}`}` +
+        `${power === undefined ? '' : `e${power}`}`,
+    );
+    fc.assert(
+      fc.property(fc.array(written), fc.constantFrom('', ' ', '\n'), (texts, space) => {
+        const said = texts.map((text) => {
+          const value = Number(text);
+          if (/[.e]/.test(text)) return Number.isInteger(value) ? new OddNumber(value) : value;
+          return Number.isSafeInteger(value) ? value : BigInt(text);
+        });
+        const json = `{"n":${space}[${texts.map((text) => space + text).join(',')}]}`;
+        expect(parseJson(json)).toEqual({ n: said });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test('a string that looks like a number or like a marker stays a string', () => {
     for (const text of ['1.0', '#1.5', '##2', '12345678901234567890', '":1.5', '\\"']) {
       const json = `{"n":1.5,"s":${JSON.stringify(text)}}`;
