@@ -167,15 +167,17 @@ const makeWatches =
       leave();
       ended();
     };
-    const failed = (error: unknown): void => {
-      if (!(error instanceof Fault)) log.error('a subscription could not follow', { error });
+    const lost = (error?: unknown): void => {
+      leave();
+      if (error === undefined || error instanceof Fault) return;
+      log.error('a subscription could not follow', { error });
     };
     let end: (() => void) | undefined;
     try {
       end = await openFollowing(
         (denied, to) => route({ ...asked, denied }, sendWatch({ body, ...to, signal })),
         { frame, ended: onEnded },
-        failed,
+        lost,
       );
     } finally {
       if (end === undefined) leave();

@@ -26,13 +26,13 @@ const isMisdirected = (frame: string): boolean => {
 };
 
 /**
- * Opens a subscription and gives what ends it. `failed` is told what a second opening threw; the
- * client then gets the first refusal.
+ * Opens a subscription and gives what ends it. When it cannot be opened a second time the client
+ * gets the first refusal, and `lost` is told, with what the opening threw: nothing is open any more.
  */
 export const openFollowing = async (
   open: OpenOnce,
   { frame, ended }: Followed,
-  failed: (error: unknown) => void,
+  lost: (error?: unknown) => void,
 ): Promise<(() => void) | undefined> => {
   let isOver = false;
   let current: (() => void) | undefined;
@@ -42,13 +42,11 @@ export const openFollowing = async (
   };
   const follow = (refusal: string): void => {
     stop();
-    attempt(true).then(
-      (isOpen) => isOpen || isOver || frame(refusal),
-      (error: unknown) => {
-        if (!isOver) frame(refusal);
-        failed(error);
-      },
-    );
+    const refuse = (error?: unknown): void => {
+      if (!isOver) frame(refusal);
+      lost(error);
+    };
+    attempt(true).then((isOpen) => isOpen || refuse(), refuse);
   };
   const attempt = async (denied: boolean): Promise<boolean> => {
     let isFirst = !denied;
