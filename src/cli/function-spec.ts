@@ -1,7 +1,7 @@
 // A function specification as `function submit` and `function exec` send it: defaults filled in.
 
 import { usageProblem } from './errors.ts';
-import { type JsonObject, objectIn } from './spec-file.ts';
+import { checkTyped, type JsonObject, objectIn } from './spec-file.ts';
 
 /**
  * The specification of a file, with the colony when it names none and unlimited times where it says
@@ -9,6 +9,7 @@ import { type JsonObject, objectIn } from './spec-file.ts';
  */
 export const functionSpec = (file: JsonObject, colony: string | undefined): JsonObject => {
   const conditions = objectIn(file, 'conditions');
+  checkTyped(conditions, 'executortype');
   const colonyname = conditions['colonyname'] || colony;
   if (colonyname === undefined) {
     throw usageProblem('COLONIES_COLONY_NAME not set, and no conditions.colonyname in the file');

@@ -91,6 +91,21 @@ export const checkSaid = (file: JsonObject, what: string, fields: readonly strin
   }
 };
 
+/**
+ * Throws unless the conditions say which type of worker may run it. Servers take none: it would
+ * wait for ever.
+ */
+export const checkTyped = (conditions: JsonObject, field: string): void => {
+  const said = Object.entries(conditions).some(
+    ([name, type]) => name.toLowerCase() === field && type !== '' && type !== null,
+  );
+  if (said) return;
+  throw advised(
+    `The specification says of no type of worker that it may run it: conditions.${field} is missing`,
+    `Without it the process would wait for ever. Add "conditions": {"${field}": "TYPE"}. ${SAMPLES}`,
+  );
+};
+
 /** What is wrong with a text that was not parsed; RangeError is one that nobody should parse. */
 const problemOf = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);

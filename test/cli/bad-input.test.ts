@@ -56,6 +56,23 @@ describe('a specification', () => {
     expect(await withFile(line, '[1]')).toBe('FILE holds no JSON object');
   });
 
+  it('that says no type of worker is refused: it would wait for ever', async () => {
+    const missing = /^The specification says of no type of worker that it may run it: conditions/;
+    for (const content of [
+      '{"cmd": "ls"}',
+      '{"cmd": "ls", "conditions": {"runtimetype": ""}}',
+      '{"cmd": "ls", "conditions": {"executortype": "cli"}}',
+    ]) {
+      expect(await withFile('process submit --spec @', content)).toMatch(missing);
+    }
+    for (const line of ['process submit --spec @', 'function submit --spec @']) {
+      const content = '{"funcname": "f", "conditions": {"runtimetype": "cli"}}';
+      expect(await withFile(line, content)).toMatch(missing);
+    }
+    const { code, err } = await run('function exec --func f');
+    expect([code, err.includes('give --targettype')]).toEqual([1, true]);
+  });
+
   it.each(SPECS)('that is nested too deeply or too large is refused by %s', async (line) => {
     const deep = 'FILE is nested too deeply: more than 68 levels';
     expect(await withFile(line, nested(69))).toBe(deep);

@@ -1,6 +1,7 @@
 // `colonies function submit | exec`: calling functions, from a file or from flags.
 
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
+import { usageProblem } from '../errors.ts';
 import { functionSpec, parseList, parseMap } from '../function-spec.ts';
 import { colonyRef, findColonyRef, MEMBER_FLAGS } from '../identity.ts';
 import type { AnyProcess } from '../process-view.ts';
@@ -52,15 +53,28 @@ const submit = command({
 
 const UNLIMITED = -1;
 
-/** The name of the executor that --targetid names. */
-const targets = async (
+interface Target {
+  readonly executorname: string;
+  readonly executortype: string;
+}
+
+/** The executor that --targetid names. */
+const targetOf = async (
   call: SignedCall,
   colonyname: string,
   executorid: string | undefined,
-): Promise<readonly string[]> => {
-  if (executorid === undefined) return [];
-  const fields = { colonyname, executorid };
-  return [(await call<{ executorname: string }>('getexecutorbyidmsg', fields)).executorname];
+): Promise<Target | undefined> => {
+  if (executorid === undefined) return undefined;
+  return call<Target>('getexecutorbyidmsg', { colonyname, executorid });
+};
+
+const typeOf = (ctx: Context, flag: string | undefined, target: Target | undefined): string => {
+  const type = flag || target?.executortype || ctx.env.COLONIES_EXECUTOR_TYPE;
+  if (type !== undefined) return type;
+  throw usageProblem(
+    'nothing says which type of executor may run it: give --targettype, or set ' +
+      'COLONIES_EXECUTOR_TYPE; without it the process would wait for ever',
+  );
 };
 
 const exec = command({
@@ -75,7 +89,7 @@ const exec = command({
     ...MEMBER_FLAGS,
     ...WAIT_FLAGS,
     func: { kind: 'string', help: 'Function name', required: true },
-    targettype: { kind: 'string', help: 'Executor type' },
+    targettype: { kind: 'string', help: 'Executor type; without it that of --targetid' },
     targetid: { kind: 'string', help: 'Id of the one executor that may run it' },
     args: { kind: 'string', help: 'Arguments, separated by commas' },
     kwargs: { kind: 'string', help: 'Keyword arguments: key:value,key:value' },
@@ -90,9 +104,10 @@ const exec = command({
     const kwargs = parseMap(flags.kwargs, ':', 'kwargs');
     const env = parseMap(flags.env, '=', 'env');
     const colonyname = colonyRef(ctx, flags);
-    const executortype = flags.targettype ?? ctx.env.COLONIES_EXECUTOR_TYPE ?? '';
     const { call } = await asMember(ctx, flags);
-    const executornames = await targets(call, colonyname, flags.targetid);
+    const target = await targetOf(call, colonyname, flags.targetid);
+    const executortype = typeOf(ctx, flags.targettype, target);
+    const executornames = target === undefined ? [] : [target.executorname];
     const { func: funcname, maxwaittime, maxexectime, maxretries } = flags;
     const limits = { maxwaittime, maxexectime, maxretries };
     const conditions = { colonyname, executortype, executornames };

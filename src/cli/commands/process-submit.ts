@@ -7,7 +7,7 @@ import { colonyRef, findColonyRef, MEMBER_FLAGS, member } from '../identity.ts';
 import type { AnyProcess } from '../process-view.ts';
 import { done } from '../report.ts';
 import { asColonyMember, asMember, inEitherWords, type Session } from '../session.ts';
-import { type JsonObject, objectIn, readSpec } from '../spec-file.ts';
+import { checkTyped, type JsonObject, objectIn, readSpec } from '../spec-file.ts';
 import { callDeadline } from '../transport.ts';
 import { outcome, WAIT_FLAGS, waitsForEnd } from '../wait.ts';
 
@@ -21,6 +21,7 @@ const NAMES_INSTEAD =
 /** A process specification as the server takes it; `colony` fills in when the file names none. */
 export const processSpec = (file: JsonObject, colony: string | undefined): JsonObject => {
   const conditions = objectIn(file, 'conditions');
+  checkTyped(conditions, 'runtimetype');
   const colonyid = conditions['colonyid'] || colony;
   if (colonyid === undefined) {
     throw advised(UNKNOWN_COLONY, 'COLONIES_COLONYID and --colonyid work too.');
