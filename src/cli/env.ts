@@ -25,6 +25,8 @@ export const ENV = {
   COLONIES_BOOTSTRAP:
     'Addresses of known nodes, separated by commas, when --bootstrap is not given',
   COLONIES_NETWORK: 'Name of the network, when --network is not given',
+  COLONIES_OVERLAY_KEY_FILE:
+    'File with the key of a private overlay, when --overlay-key-file is not given',
   COLONIES_ANCHORS: 'Server ids trusted without a chain, when --anchor is not given',
   COLONIES_SERVER_ID: 'Server id (1.9)',
   COLONIES_SERVER_PRVKEY: 'Private key of the server owner, when --serverprvkey is not given (1.9)',

@@ -2,7 +2,6 @@
 // libp2p,
 // so it is loaded itself only when the overlay is on.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeOverlay } from '../dht/node.ts';
 import { openNodeKey } from '../dht/node-key.ts';
@@ -21,6 +20,7 @@ import { makeResolveBootstrap, makeResolveNamed } from './bootstrap-urls.ts';
 import { makeNamedPeers, type NamedPeers } from './named-peers.ts';
 import type { Outbound } from './outbound.ts';
 import { multiaddressesIn } from './self.ts';
+import { readSharedKey } from './shared-key.ts';
 import { SHIPPED_BOOTSTRAPS } from './shipped.ts';
 
 const NO_BOOTSTRAP = 'no bootstrap known: pass --bootstrap or start the first node';
@@ -60,15 +60,6 @@ const quotasOf = (limits: Limits): Record<string, NamespaceQuota> =>
       },
     ]),
   );
-
-const readSharedKey = async (path: string): Promise<string> => {
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw fault('bad-request', `Cannot read the key of the private overlay: ${why}`);
-  }
-};
 
 /** What to join through. A node that listens may be the first one; others need somebody. */
 const bootstrapsOf = ({ overlay }: Config): readonly string[] => {

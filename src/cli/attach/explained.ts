@@ -6,7 +6,8 @@ import { advised, ServerError } from '../errors.ts';
 
 const NOBODY =
   'Is a node running there? `colonies server start --listen /ip4/0.0.0.0/tcp/4001` starts one; ' +
-  '--bootstrap, or COLONIES_BOOTSTRAP, names others.';
+  '--bootstrap, or COLONIES_BOOTSTRAP, names others. A multiaddress of a private overlay needs ' +
+  '--overlay-key-file.';
 const UNREACHABLE =
   'The colony may be offline. ' +
   '`colonies federation resolve ID` shows its servers and what is wrong.';

@@ -17,6 +17,8 @@ import { openWire } from './wire.ts';
 
 export interface MeetFlags {
   readonly network?: string | undefined;
+  /** File with the key of a private overlay. */
+  readonly keyFile?: string | undefined;
   readonly mode?: 'open' | 'federated';
   readonly anchors?: readonly string[];
   /** Told after each try whether a host could be reached. */
@@ -45,7 +47,7 @@ export const openMet = async (
   flags: MeetFlags = {},
 ): Promise<Opened> => {
   const { clock, log } = ctx;
-  const { wire, close } = await openWire(ctx, bootstraps, reachOf(bootstraps));
+  const { wire, close } = await openWire(ctx, bootstraps, reachOf(bootstraps), flags.keyFile);
   try {
     const policy = policyOf(flags);
     const { network, anchors = [], openStore } = flags;
@@ -102,7 +104,7 @@ export const openColony = async (
   const { clock, log, keychain } = ctx;
   const memory = colonyMemory(keychain, colonyid);
   const network = flags.network ?? memory.pin()?.network;
-  const { wire, close } = await openWire(ctx, bootstraps, reachOf(bootstraps));
+  const { wire, close } = await openWire(ctx, bootstraps, reachOf(bootstraps), flags.keyFile);
   try {
     const attachment = await telling(() =>
       attach({

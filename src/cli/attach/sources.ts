@@ -15,11 +15,16 @@ export const BOOTSTRAP_FLAGS = {
     help: 'Address of a node: a URL or a multiaddress; may be repeated',
   },
   network: { kind: 'string', help: 'Name of the network; without it that of the bootstrap' },
+  'overlay-key-file': {
+    kind: 'string',
+    help: 'File with the key of a private overlay, for multiaddresses of its nodes',
+  },
 } as const satisfies Flags;
 
 export interface BootstrapValues {
   readonly bootstrap: readonly string[];
   readonly network: string | undefined;
+  readonly 'overlay-key-file': string | undefined;
 }
 
 export interface ServerValues {
@@ -27,11 +32,19 @@ export interface ServerValues {
   readonly port?: number | undefined;
 }
 
-/** The network asked for by flag, else by the environment. */
-export const networkOf = (
+export interface OverlayValues {
+  readonly network: string | undefined;
+  readonly keyFile: string | undefined;
+}
+
+/** The overlay asked for by flags, else by the environment: its name, and its key when private. */
+export const overlayOf = (
   { env }: Pick<Context, 'env'>,
-  { network }: Pick<BootstrapValues, 'network'>,
-): string | undefined => network ?? env.COLONIES_NETWORK;
+  flags: Pick<BootstrapValues, 'network' | 'overlay-key-file'>,
+): OverlayValues => ({
+  network: flags.network ?? env.COLONIES_NETWORK,
+  keyFile: flags['overlay-key-file'] ?? env.COLONIES_OVERLAY_KEY_FILE,
+});
 
 const read = (texts: readonly string[]): readonly Bootstrap[] => {
   try {

@@ -7,6 +7,7 @@ import type { Wire } from '../../attach/wire.ts';
 import { LIMITS } from '../../node/limits.ts';
 import type { AddressPolicy } from '../../node/model/address.ts';
 import type { Context } from '../command.ts';
+import { advised } from '../errors.ts';
 
 export interface OpenWire {
   readonly wire: Wire;
@@ -56,25 +57,44 @@ const openHttp = async (
   };
 };
 
-const openDialer = async ({ clock, log }: Needs, reach: Reach): Promise<OpenWire> => {
+const openDialer = async (
+  { clock, log }: Needs,
+  reach: Reach,
+  sharedKey: string | undefined,
+): Promise<OpenWire> => {
   const { makeDialer } = await import('../../compose/dialer.ts');
-  const dialer = makeDialer({ policy: policyOf(reach), clock, log, limits: LIMITS });
+  const dialer = makeDialer({ policy: policyOf(reach), clock, log, limits: LIMITS, sharedKey });
   return {
     wire: (base, request, signal) => dialer.request(base, request, signal),
     close: dialer.stop,
   };
 };
 
-/** Opens the ways to nodes that these bootstraps allow. */
+const KEY_FILE = 'It is the file that the nodes of the overlay were started with.';
+
+/** Read at once: a file that is not there is no node that cannot be reached. */
+const sharedKeyIn = async (file: string | undefined): Promise<string | undefined> => {
+  if (file === undefined) return undefined;
+  const { readSharedKey } = await import('../../compose/shared-key.ts');
+  try {
+    return await readSharedKey(file);
+  } catch (error) {
+    throw advised((error as Error).message, KEY_FILE, error);
+  }
+};
+
+/** Opens the ways to nodes that these bootstraps allow; `keyFile` is that of a private overlay. */
 export const openWire = async (
   ctx: Needs,
   bootstraps: readonly Bootstrap[],
   reach: Reach,
+  keyFile?: string,
 ): Promise<OpenWire> => {
+  const sharedKey = await sharedKeyIn(keyFile);
   const http = await openHttp(ctx, bootstraps, reach);
   let dialer: Promise<OpenWire> | undefined;
   const dial: Wire = async (base, request, signal) => {
-    dialer ??= openDialer(ctx, reach);
+    dialer ??= openDialer(ctx, reach, sharedKey);
     return (await dialer).wire(base, request, signal);
   };
   return {

@@ -3,7 +3,7 @@
 // colonies travel whole, members have to exist on every host that is to serve them.
 
 import { openColony } from '../attach/open.ts';
-import { BOOTSTRAP_FLAGS, bootstrapsOrServer, networkOf } from '../attach/sources.ts';
+import { BOOTSTRAP_FLAGS, bootstrapsOrServer, overlayOf } from '../attach/sources.ts';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
 import { AdvisedError, advised, ServerError } from '../errors.ts';
 import { COLONY_OWNER_FLAGS, colonyOwnerKey, colonyRef, idOf } from '../identity.ts';
@@ -137,9 +137,8 @@ const copy = command({
   run: async (ctx, flags) => {
     const key = await colonyOwnerKey(ctx, flags, colonyRef(ctx, flags));
     const colonyid = await idOf(key);
-    const network = networkOf(ctx, flags);
     const bootstraps = bootstrapsOrServer(ctx, flags);
-    const colony = await openColony(ctx, colonyid, bootstraps, { network });
+    const colony = await openColony(ctx, colonyid, bootstraps, overlayOf(ctx, flags));
     try {
       const { hosts } = await colony.attachment.hosts.refresh();
       const ids = hosts.map(({ serverid }) => serverid);

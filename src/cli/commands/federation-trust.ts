@@ -3,7 +3,7 @@
 import { anchorsOf, TRUST_FLAGS } from '../attach/anchors.ts';
 import { telling } from '../attach/explained.ts';
 import { openMet } from '../attach/open.ts';
-import { BOOTSTRAP_FLAGS, bootstrapsOrServer, networkOf } from '../attach/sources.ts';
+import { BOOTSTRAP_FLAGS, bootstrapsOrServer, overlayOf } from '../attach/sources.ts';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { SERVER_OWNER_FLAGS } from '../identity.ts';
@@ -130,10 +130,11 @@ interface Path {
 const computed = async (
   ctx: Context,
   flags: Parameters<typeof bootstrapsOrServer>[1] &
-    Parameters<typeof anchorsOf>[1] & { readonly network: string | undefined },
+    Parameters<typeof anchorsOf>[1] &
+    Parameters<typeof overlayOf>[1],
   serverid: string,
 ): Promise<Path> => {
-  const meeting = { network: networkOf(ctx, flags), ...anchorsOf(ctx, flags) };
+  const meeting = { ...overlayOf(ctx, flags), ...anchorsOf(ctx, flags) };
   const { met, close } = await openMet(ctx, bootstrapsOrServer(ctx, flags), meeting);
   try {
     const host = await telling(() => met.reader.resolver.server(serverid, { anew: true }));

@@ -6,7 +6,7 @@ import { anchorsOf, TRUST_FLAGS } from '../attach/anchors.ts';
 import { telling, unknownColony } from '../attach/explained.ts';
 import { colonyMemory } from '../attach/memory.ts';
 import { type Opened, openMet } from '../attach/open.ts';
-import { BOOTSTRAP_FLAGS, bootstrapsOrServer, networkOf } from '../attach/sources.ts';
+import { BOOTSTRAP_FLAGS, bootstrapsOrServer, overlayOf } from '../attach/sources.ts';
 import { type Command, type Context, command, SERVER_FLAGS } from '../command.ts';
 import { AdvisedError, advised, ServerError, usageProblem } from '../errors.ts';
 import { COLONY_OWNER_FLAGS, colonyOwnerKey, colonyRef, idOf } from '../identity.ts';
@@ -48,6 +48,9 @@ const hashOf = async (id: string | undefined): Promise<string | undefined> => {
 const newest = async ({ met }: Opened, colonyid: string): Promise<Resolution | undefined> =>
   telling(() => met.reader.resolver.resolve(colonyid, { anew: true }));
 
+const KEPT_HERE_ONLY =
+  'No other node is known to this one yet: the record is kept there only, and spread when others join.';
+
 const publish = command({
   path: ['federation', 'publish'],
   summary: 'Publish which servers host a colony',
@@ -88,8 +91,7 @@ const publish = command({
       );
     }
     const { openStore } = colonyMemory(ctx.keychain, colonyid);
-    const network = networkOf(ctx, flags);
-    const meeting = { network, openStore };
+    const meeting = { ...overlayOf(ctx, flags), openStore };
     const opened = await openMet(ctx, bootstrapsOrServer(ctx, flags), meeting);
     try {
       const previous = await newest(opened, colonyid);
@@ -113,10 +115,15 @@ const publish = command({
       const { epoch, seq, exp, servers, name, net } = record.payload;
       const { copies = 0, asked = 0 } = taken ?? {};
       const facts = { ColonyID: colonyid, Network: net, Epoch: epoch, Sequence: seq };
+      const isAlone = asked === 0;
       done(
         ctx,
         'Published the colony',
-        { ...facts, Servers: servers.length, Copies: `${copies} of ${asked}` },
+        {
+          ...facts,
+          Servers: servers.length,
+          Copies: isAlone ? 'on this node only' : `${copies} of ${asked}`,
+        },
         {
           colonyid,
           network: net,
@@ -129,6 +136,7 @@ const publish = command({
           asked,
         },
       );
+      if (isAlone) ctx.log.warn(KEPT_HERE_ONLY);
     } finally {
       await opened.close();
     }
@@ -230,9 +238,8 @@ const resolve = command({
     if (!IS_ID.test(colonyid)) {
       throw usageProblem(`${colonyid} is no colony id: expected 64 lower-case hex digits`);
     }
-    const network = networkOf(ctx, flags);
     const { openStore } = colonyMemory(ctx.keychain, colonyid);
-    const meeting = { network, openStore, ...anchorsOf(ctx, flags) };
+    const meeting = { ...overlayOf(ctx, flags), openStore, ...anchorsOf(ctx, flags) };
     const opened = await openMet(ctx, bootstrapsOrServer(ctx, flags), meeting);
     try {
       if (flags.anchor.length === 0) await addOwnAnchors(ctx, opened);

@@ -9,7 +9,7 @@ import {
   BOOTSTRAP_FLAGS,
   givenBootstraps,
   namesServer,
-  networkOf,
+  overlayOf,
 } from '../attach/sources.ts';
 import { type Command, type Context, command, type Flags, SERVER_FLAGS } from '../command.ts';
 import { advised } from '../errors.ts';
@@ -143,7 +143,6 @@ const logDirOf = (ctx: Context, flag: string | undefined): string => {
 
 interface AttachValues extends BaseValues {
   readonly bootstrap: readonly string[];
-  readonly network: string | undefined;
   readonly runtimeprvkey: string | undefined;
 }
 
@@ -215,7 +214,7 @@ const start = command({
       return startAttached(ctx, {
         ...who,
         bootstraps: await anyBootstraps(ctx, flags, memory),
-        network: networkOf(ctx, flags),
+        overlay: overlayOf(ctx, flags),
         facts: factsOf(ctx, flags, envName(ctx)),
         logDir: logDirOf(ctx, flags.logdir),
         info: builds(),
@@ -312,7 +311,7 @@ const unregister = command({
     return unregisterAttached(ctx, chosen, {
       colonyprvkey: membership.colonyprvkey,
       bootstraps: await anyBootstraps(ctx, flags, memory),
-      network: networkOf(ctx, flags),
+      overlay: overlayOf(ctx, flags),
     });
   },
 });

@@ -8,6 +8,7 @@ import { generateKey, idOfKey } from '../../node/crypto/keys.ts';
 import { LIMITS } from '../../node/limits.ts';
 import { telling } from '../attach/explained.ts';
 import { type AttachedColony, openColony } from '../attach/open.ts';
+import type { OverlayValues } from '../attach/sources.ts';
 import type { Context } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { echoOf } from '../report.ts';
@@ -24,7 +25,7 @@ export interface AttachedOptions {
   /** Key of the worker; a new one when it is undefined. */
   readonly prvkey: string | undefined;
   readonly bootstraps: readonly Bootstrap[];
-  readonly network: string | undefined;
+  readonly overlay: OverlayValues;
   readonly facts: WorkerFacts;
   readonly logDir: string;
   readonly info: Readonly<Record<string, string>>;
@@ -102,12 +103,12 @@ const follow = async (
 
 /** Runs a worker until it is stopped. Gives the exit code. */
 export const startAttached = async (ctx: Context, options: AttachedOptions): Promise<number> => {
-  const { colonyid, colonyprvkey, bootstraps, network, facts, logDir, info } = options;
+  const { colonyid, colonyprvkey, bootstraps, overlay, facts, logDir, info } = options;
   const { clock, log, childEnv, keychain } = ctx;
   const stop = ctx.stopSignal();
   const board = makeHostBoard();
   const onReach = noting({ board, log });
-  const colony = await openColony(ctx, colonyid, bootstraps, { network, onReach });
+  const colony = await openColony(ctx, colonyid, bootstraps, { ...overlay, onReach });
   try {
     const { attachment, callTo } = colony;
     log.info('Attached to a colony', { ...info, colonyID: colonyid, network: attachment.network });
@@ -123,7 +124,11 @@ export const startAttached = async (ctx: Context, options: AttachedOptions): Pro
     const unfollow = await follow(ctx, colony, board);
     if (ctx.globals.json) ctx.json({ runtimeid, colonyid, name: facts.name });
     const bases = bootstraps.map(({ base }) => base).join(',');
-    const environment = { ...childEnv, COLONIES_BOOTSTRAP: bases };
+    const environment = {
+      ...childEnv,
+      COLONIES_BOOTSTRAP: bases,
+      COLONIES_OVERLAY_KEY_FILE: overlay.keyFile,
+    };
     try {
       return await serveHosts({
         ...{ clock, log, environment, logDir, stop, board, members, callTo },
@@ -148,10 +153,10 @@ export const startAttached = async (ctx: Context, options: AttachedOptions): Pro
 export const unregisterAttached = async (
   ctx: Context,
   state: WorkerState,
-  options: Pick<AttachedOptions, 'colonyprvkey' | 'bootstraps' | 'network'>,
+  options: Pick<AttachedOptions, 'colonyprvkey' | 'bootstraps' | 'overlay'>,
 ): Promise<number> => {
-  const { colonyprvkey, bootstraps, network } = options;
-  const colony = await openColony(ctx, state.colonyid, bootstraps, { network });
+  const { colonyprvkey, bootstraps, overlay } = options;
+  const colony = await openColony(ctx, state.colonyid, bootstraps, overlay);
   try {
     const states = openWorkerStates(ctx.keychain);
     const left = await leaveBehind(state, { callTo: colony.callTo, colonyprvkey, states });
