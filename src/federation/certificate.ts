@@ -59,12 +59,18 @@ export const openCertificates = async (deps: CertificateDeps): Promise<Certifica
   const checked = kept && validateTimeless(kept, where);
   let held = checked?.ok && checked.record.payload.sub === nodeid ? checked.record : undefined;
 
+  /** What to do when a key that no certificate can help is dead. */
+  const death = (): string | undefined => {
+    if (book.isRevoked(serverid)) return SERVER_KEY_DEAD;
+    return book.isRevoked(nodeid) ? NODE_KEY_DEAD : undefined;
+  };
+
   const state = (): CertificateState => {
     if (!held) return { state: 'missing', expiresAt: undefined, hint: HINT };
     const expiresAt = held.payload.exp;
     const left = expiresAt - clock.now();
-    if (book.isRevoked(serverid)) return { state: 'revoked', expiresAt, hint: SERVER_KEY_DEAD };
-    if (book.isRevoked(nodeid)) return { state: 'revoked', expiresAt, hint: NODE_KEY_DEAD };
+    const hint = death();
+    if (hint !== undefined) return { state: 'revoked', expiresAt, hint };
     if (left <= 0) return { state: 'expired', expiresAt, hint: HINT };
     if (left <= LIMITS.certificateWarnMs) return { state: 'expiring', expiresAt, hint: HINT };
     return { state: 'valid', expiresAt, hint: undefined };
@@ -90,6 +96,8 @@ export const openCertificates = async (deps: CertificateDeps): Promise<Certifica
       if (fresh.record.payload.sub !== nodeid) {
         throw fault('bad-request', 'certificate refused: it is for another node key');
       }
+      const dead = death();
+      if (dead !== undefined) throw fault('bad-request', `certificate refused: ${dead}`);
       if (held && held.payload.seq > fresh.record.payload.seq) {
         throw fault('conflict', 'certificate refused: a later one is in use');
       }

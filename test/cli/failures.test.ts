@@ -113,6 +113,9 @@ describe('a certificate that nobody vouches for', () => {
     const plain = await ask(port, '--insecure');
     expect(plain.code).toBe(255);
     expect(plain.err).toContain('COLONIES_TLS=true');
+    const bootstrap = ['--bootstrap', `https://127.0.0.1:${port}`];
+    const found = await runIn('/nowhere', ['federation', 'resolve', 'a'.repeat(64), ...bootstrap]);
+    expect([found.code, found.err]).toEqual([255, expect.stringContaining('--skip-tls-verify')]);
     server.close();
   });
 });

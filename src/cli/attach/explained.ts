@@ -8,6 +8,9 @@ const NOBODY =
   'Is a node running there? `colonies server start --listen /ip4/0.0.0.0/tcp/4001` starts one; ' +
   '--bootstrap, or COLONIES_BOOTSTRAP, names others. A multiaddress of a private overlay needs ' +
   '--overlay-key-file.';
+const UNKNOWN_AUTHORITY =
+  'Use the host name of its certificate, add the authority with NODE_EXTRA_CA_CERTS, or trust it ' +
+  'unseen with --skip-tls-verify.';
 const UNREACHABLE =
   'The colony may be offline. ' +
   '`colonies federation resolve ID` shows its servers and what is wrong.';
@@ -16,6 +19,9 @@ const UNKNOWN_COLONY =
   'a new record takes a few seconds to spread.';
 const REFUSED =
   'Somebody on the way, or the server itself, altered it. Another --bootstrap avoids the first.';
+const REVOKED =
+  'Its owner declared the key dead: nothing signed by it counts any more. ' +
+  'Use the id that succeeds it, or ask the owner for one.';
 const OTHER_NETWORK =
   'Name a bootstrap of that network, or choose this one with --network: ' +
   'a colony may exist in several.';
@@ -24,7 +30,10 @@ const adviceFor = (error: ColoniesError): string | undefined => {
   const { cause } = error;
   const reason = cause instanceof Fault ? cause.detail['reason'] : undefined;
   if (reason === 'network') return OTHER_NETWORK;
-  if (error.code === 'unavailable' && error.cause !== undefined) return NOBODY;
+  if (cause instanceof Fault && cause.detail['revoked'] !== undefined) return REVOKED;
+  if (error.code === 'unavailable' && error.cause !== undefined) {
+    return /certificate/.test(error.message) ? UNKNOWN_AUTHORITY : NOBODY;
+  }
   if (error.code === 'unreachable') return UNREACHABLE;
   if (error.code === 'bad-reply') return REFUSED;
   if (error.code === 'not-found' && cause instanceof Fault) return UNKNOWN_COLONY;

@@ -138,9 +138,7 @@ const computed = async (
   const { met, close } = await openMet(ctx, bootstrapsOrServer(ctx, flags), meeting);
   try {
     const host = await telling(() => met.reader.resolver.server(serverid, { anew: true }));
-    const { trusted, usable, chain } = host;
-    // The mode says what may be used; here the question is what is trusted.
-    const reason = host.reason.replace(/^open mode: valid record; /, '');
+    const { trusted, usable, reason, chain } = host;
     return { serverid, trusted, usable, reason, chain };
   } finally {
     await close();
@@ -167,9 +165,11 @@ const path = command({
   run: async (ctx, flags, [text]) => {
     const serverid = serverIdOf(text);
     const here = flags.anchor.length > 0 || ctx.env.COLONIES_ANCHORS !== undefined;
-    const found = here
+    const told = here
       ? await computed(ctx, flags, serverid)
       : await (await asServerOwner(ctx, flags)).call<Path>('gettrustpathmsg', { serverid });
+    // The mode says what may be used; here the question is what is trusted.
+    const found = { ...told, reason: told.reason.replace(/^open mode: valid record; /, '') };
     if (ctx.globals.json) ctx.json(found);
     else if (found.trusted) ctx.out(`${[...found.chain].join('\n  endorses ')}\n`);
     else ctx.out(`not trusted: ${found.reason}\n`);
