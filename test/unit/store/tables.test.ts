@@ -6,6 +6,7 @@ import { newProcess, type ProcessRow, STATE } from '../../../src/node/model/proc
 import {
   FunctionSpecMsg,
   normaliseSpec,
+  type SpecRow,
   specLength,
   specRow,
 } from '../../../src/node/model/spec.ts';
@@ -27,6 +28,26 @@ const json = fc
   .array(fc.jsonValue({ depthSize: 'small' }), { maxLength: 2 })
   .map((v) => JSON.stringify(v));
 
+interface Sent {
+  readonly funcname: string;
+  readonly label: string;
+  readonly env: Record<string, string>;
+  readonly conditions: Partial<FunctionSpecMsg['conditions']>;
+}
+
+/** As a message gives it, but for names that no message may have: rows may hold any text. */
+const rowOf = (
+  { funcname, label, env, conditions, ...sent }: Sent,
+  ids: readonly string[],
+): SpecRow => {
+  const msg = FunctionSpecMsg.parse(sent);
+  const named = { ...msg, funcname, label, env };
+  return specRow(
+    normaliseSpec({ ...named, conditions: { ...msg.conditions, ...conditions } }),
+    ids,
+  );
+};
+
 const spec = fc
   .record({
     funcname: text,
@@ -45,11 +66,7 @@ const spec = fc
       mem: fc.constantFrom('', '5Gi'),
     }),
   })
-  .chain((sent) =>
-    fc
-      .array(id, { maxLength: 2 })
-      .map((ids) => specRow(normaliseSpec(FunctionSpecMsg.parse(sent)), ids)),
-  );
+  .chain((sent) => fc.array(id, { maxLength: 2 }).map((ids) => rowOf(sent, ids)));
 
 const progress = fc.record({
   state: fc.constantFrom(0, 1, 2, 3, 4),
