@@ -43,8 +43,14 @@ it('a peer that fails twice is out for a while, one that answers in between is n
 });
 
 it('requests that fail together are one failure', () => {
-  for (let i = 0; i < 10; i += 1) health.failed('x', false);
+  for (let i = 0; i < 10; i += 1) {
+    health.failed('x', false);
+    clock.advance(10);
+  }
   expect(evicted).toEqual([]);
+  clock.advance(2_000);
+  health.failed('x', false);
+  expect(evicted).toEqual(['x']);
 });
 
 it('a peer that can never answer is out at once', () => {
