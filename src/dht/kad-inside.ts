@@ -1,5 +1,6 @@
 // The inside of kad-dht 16.4 as far as we use it: its public type hides the table, the network and
-// the message handlers. Types only; ./kad.ts is the one user.
+// the message handlers. Types only; ./kad.ts and ./answers.ts change what
+// it does.
 
 import type { Connection, PeerId, PeerInfo, Stream } from '@libp2p/interface';
 import type { KadDHT, QueryEvent } from '@libp2p/kad-dht';
@@ -20,6 +21,15 @@ export interface Message {
   providers?: unknown[];
 }
 
+/** An answer, as far as the library looks at it when it made the request. */
+export interface Answer {
+  readonly type: MessageName;
+  readonly key?: Uint8Array;
+  readonly record?: Uint8Array;
+  readonly closer: { map(): PeerInfo[] };
+  readonly providers: readonly never[];
+}
+
 export interface RequestOptions {
   signal?: AbortSignal;
   path?: { index: number; queued: number; running: number; total: number };
@@ -36,6 +46,8 @@ export interface KadInside extends KadDHT {
   readonly network: {
     sendRequest(to: PeerId, message: Message, options: RequestOptions): AsyncGenerator<QueryEvent>;
     safeDispatchEvent(type: 'peer', detail: { detail: PeerInfo }): boolean;
+    /** One request on a stream of its own, and its answer. */
+    _writeReadMessage(stream: Stream, message: Message, options: RequestOptions): Promise<Answer>;
   };
   readonly routingTable: {
     readonly size: number;

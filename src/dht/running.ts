@@ -8,6 +8,7 @@ import type { Clock } from '../node/clock.ts';
 import { Fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
+import { readAnswersOnce } from './answers.ts';
 import { type Bootstraps, makeBootstraps } from './bootstraps.ts';
 import { makeBuckets } from './buckets.ts';
 import type { Conduct, Counters } from './conduct.ts';
@@ -125,6 +126,7 @@ const buildHost = async (
       { ...kadDeps, store: makeKadStore(records) },
       makeOpenLive(() => must(later.host)),
       (kad) => {
+        readAnswersOnce(kad, limits);
         later.kad = kad;
       },
     ),
