@@ -13,6 +13,11 @@ export type Stake = Pick<Reply, 'onLost' | 'onDelivered'>;
 export interface Delivery {
   /** Follows a reply that is about to be sent, until its fate is known. */
   watch(reply: Stake, response: ServerResponse, socket: Socket): void;
+  /**
+   * The same for a part of a response. Gives what to call when the system took it; undefined when
+   * nothing is at stake.
+   */
+  watchPart(part: Stake, response: ServerResponse, socket: Socket): (() => void) | undefined;
   /** Another request came on the connection: what was sent before was read. */
   goesOn(socket: Socket): void;
 }
@@ -23,32 +28,56 @@ export const makeDelivery = (
   graceMs: number,
   onError: (error: unknown) => void,
 ): Delivery => {
-  const watched = new WeakMap<Socket, () => void>();
+  const watched = new WeakMap<Socket, Set<() => void>>();
+  const follow = (
+    { onLost, onDelivered }: Stake,
+    response: ServerResponse,
+    socket: Socket,
+    isSent: () => boolean,
+  ): (() => void) | undefined => {
+    if (onLost === undefined && onDelivered === undefined) return undefined;
+    let isKnown = false;
+    let cancel = (): void => undefined;
+    const settle = (read: boolean): void => {
+      if (isKnown) return;
+      isKnown = true;
+      cancel();
+      socket.off('close', onClose);
+      watched.get(socket)?.delete(wasRead);
+      if (read) onDelivered?.();
+      else onLost?.().catch(onError);
+    };
+    const wasRead = (): void => settle(true);
+    const onClose = (hadError: boolean): void => settle(!hadError && isSent());
+    if (isGone(response)) {
+      settle(false);
+      return undefined;
+    }
+    socket.once('close', onClose);
+    return () => {
+      const sent = watched.get(socket) ?? new Set();
+      watched.set(socket, sent.add(wasRead));
+      cancel = clock.after(graceMs, wasRead);
+    };
+  };
   return {
-    goesOn: (socket) => watched.get(socket)?.(),
-    watch: ({ onLost, onDelivered }, response, socket) => {
-      if (onLost === undefined && onDelivered === undefined) return;
-      let isKnown = false;
-      let cancel = (): void => undefined;
-      const settle = (read: boolean): void => {
-        if (isKnown) return;
-        isKnown = true;
-        cancel();
-        socket.off('close', onClose);
-        watched.delete(socket);
-        if (read) onDelivered?.();
-        else onLost?.().catch(onError);
-      };
-      const onClose = (hadError: boolean): void => settle(!hadError && response.writableFinished);
-      if (isGone(response)) {
-        settle(false);
-        return;
-      }
-      socket.once('close', onClose);
-      response.once('finish', () => {
-        watched.set(socket, () => settle(true));
-        cancel = clock.after(graceMs, () => settle(true));
-      });
+    goesOn: (socket) => {
+      for (const wasRead of watched.get(socket) ?? []) wasRead();
+    },
+    watch: (reply, response, socket) => {
+      const onSent = follow(reply, response, socket, () => response.writableFinished);
+      if (onSent !== undefined) response.once('finish', onSent);
+    },
+    watchPart: (part, response, socket) => {
+      let isSent = false;
+      const onSent = follow(part, response, socket, () => isSent);
+      return (
+        onSent &&
+        (() => {
+          isSent = true;
+          onSent();
+        })
+      );
     },
   };
 };

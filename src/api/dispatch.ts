@@ -125,6 +125,10 @@ const refuseLarge = ({ payload }: Envelope, row: Row | undefined): void => {
   throw fault('too-large', `the payload of this message may have at most ${most} characters`);
 };
 
+// A view: the bytes of large bodies are not copied for it.
+const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
+
 /** Makes the dispatcher of a node, or a second one with another `elsewhere`. */
 export const makeDispatch = (deps: DispatchDeps): Dispatch => {
   const { identify, elsewhere, log, clock, metrics = makeMetrics() } = deps;
@@ -191,7 +195,7 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
   const receive: Dispatch['receive'] = async (body, origin) => {
     let envelope: Envelope;
     try {
-      envelope = readEnvelope(typeof body === 'string' ? body : Buffer.from(body).toString('utf8'));
+      envelope = readEnvelope(typeof body === 'string' ? body : textOf(body));
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       metrics.count('malformed', error.status);

@@ -10,11 +10,12 @@ import type { Log } from '../node/log.ts';
 import { errorBody, errorReply, type Reply } from '../node/model/envelope.ts';
 import { makeBodies } from './bodies.ts';
 import { corsHeaders } from './cors.ts';
-import { type Delivery, makeDelivery, type Stake } from './delivery.ts';
+import { makeDelivery, type Stake } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
 import { originOf } from './http-origin.ts';
+import { type HttpStream, type Outlet, pour } from './outpour.ts';
 import { lacksHost, NO_HOST, refuseExpectations, refuseUnread } from './unread.ts';
-import { endSilent, makeUnsent, type Unsent } from './unsent.ts';
+import { endSilent, makeUnsent } from './unsent.ts';
 import { serveUpgrades } from './upgrade.ts';
 import type { Watching } from './ws.ts';
 
@@ -43,7 +44,7 @@ export interface HttpRoute {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly bodyBytesMax?: number;
-  handle(request: HttpRequest): HttpReply | Promise<HttpReply>;
+  handle(request: HttpRequest): HttpReply | Promise<HttpReply | HttpStream>;
 }
 
 export interface HttpOptions {
@@ -159,12 +160,8 @@ const provenBy = (proof: string): Record<string, string> => ({
   'access-control-expose-headers': 'Colonies-Reply-Proof',
 });
 
-interface Outlet {
-  readonly delivery: Delivery;
-  readonly unsent: Unsent;
-}
-
-const addRoute = (app: FastifyInstance, route: HttpRoute, { delivery, unsent }: Outlet): void => {
+const addRoute = (app: FastifyInstance, route: HttpRoute, outlet: Outlet): void => {
+  const { delivery, unsent } = outlet;
   app.route({
     method: route.method,
     url: route.path,
@@ -184,6 +181,10 @@ const addRoute = (app: FastifyInstance, route: HttpRoute, { delivery, unsent }: 
           return origin.signal;
         },
       });
+      if ('begin' in answer) {
+        pour(answer, reply.raw, socket, outlet);
+        return reply.hijack();
+      }
       delivery.watch(answer, reply.raw, socket);
       if (!unsent.begin(answer.body.length, reply.raw, socket)) return reply.hijack();
       reply.code(answer.status).headers(answer.headers ?? {});

@@ -14,6 +14,14 @@ export interface Unsent {
   begin(bytes: number, response: ServerResponse, socket: Socket): boolean;
   /** Called just after a small one was sent. */
   sent(socket: Socket): void;
+  /** Follows a response that is sent in parts. */
+  parts(response: ServerResponse, socket: Socket): UnsentParts;
+}
+
+/** The parts of one response. */
+export interface UnsentParts {
+  /** As `begin`, for the next part: gives what to call when the system took it, else undefined. */
+  begin(bytes: number): (() => void) | undefined;
 }
 
 /**
@@ -45,15 +53,18 @@ export const makeUnsent = (
     if (socket.timeout === replyStallMs) socket.setTimeout(0);
   };
 
+  // One alone is always sent: asked for again it would be as large.
+  const hasRoom = (bytes: number, socket: Socket): boolean => {
+    if (held === 0 || held + bytes <= repliesBytesMax) return true;
+    socket.destroy(new Error('too much waits for slow readers'));
+    givenUp(bytes);
+    return false;
+  };
+
   return {
     begin: (bytes, response, socket) => {
       if (bytes <= bodyFreeBytes) return true;
-      // One alone is always sent: asked for again it would be as large.
-      if (held > 0 && held + bytes > repliesBytesMax) {
-        socket.destroy(new Error('too much waits for slow readers'));
-        givenUp(bytes);
-        return false;
-      }
+      if (!hasRoom(bytes, socket)) return false;
       held += bytes;
       response.once('finish', () => unwatch(socket));
       onOver(response, () => {
@@ -64,6 +75,35 @@ export const makeUnsent = (
     },
     sent: (socket) => {
       if (socket.writableLength > 0 && socket.timeout !== replyStallMs) watch(socket);
+    },
+    parts: (response, socket) => {
+      let waiting = 0;
+      let counted = 0;
+      const add = (bytes: number): void => {
+        waiting += bytes;
+        const large = waiting > bodyFreeBytes ? waiting : 0;
+        held += large - counted;
+        counted = large;
+      };
+      let isOver = false;
+      onOver(response, () => {
+        isOver = true;
+        add(-waiting);
+      });
+      const taken = (bytes: number): void => {
+        if (isOver) return;
+        add(-bytes);
+        // Until its next part the response waits for this server, not for its reader.
+        if (waiting === 0) unwatch(socket);
+      };
+      return {
+        begin: (bytes) => {
+          if (waiting + bytes > bodyFreeBytes && !hasRoom(bytes, socket)) return undefined;
+          add(bytes);
+          watch(socket);
+          return () => taken(bytes);
+        },
+      };
     },
   };
 };

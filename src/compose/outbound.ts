@@ -53,11 +53,19 @@ export interface OutboundRequest {
    */
   readonly waits?: boolean;
   readonly bytesMax?: number;
+  /**
+   * Asked once the answer begins. What it gives takes the answer's chunks as they come, as many as
+   * there are; `body` is empty then. When it throws, the answer is given up.
+   */
+  readonly pieces?: (head: OutboundHead) => ((chunk: Buffer) => void) | undefined;
 }
 
-export interface OutboundReply {
+export interface OutboundHead {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+}
+
+export interface OutboundReply extends OutboundHead {
   readonly body: Buffer;
 }
 
@@ -114,20 +122,37 @@ const watchSent = (request: ClientRequest, secure: boolean): (() => boolean) => 
 
 const NOTHING = Buffer.alloc(0);
 
+/** Keeps chunks up to a size. */
+const makeHold = (bytesMax: number) => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return {
+    take: (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > bytesMax) throw new Error('the answer is longer than permitted');
+      chunks.push(chunk);
+    },
+    all: (): Buffer => (chunks.length === 1 ? (chunks[0] ?? NOTHING) : Buffer.concat(chunks)),
+  };
+};
+
 const readAll = (
   response: IncomingMessage,
   bytesMax: number,
+  pieces: ((chunk: Buffer) => void) | undefined,
   done: (error: Error | undefined, body: Buffer) => void,
 ): void => {
-  const chunks: Buffer[] = [];
-  const first = (): Buffer => chunks[0] ?? NOTHING;
-  let size = 0;
+  const hold = makeHold(bytesMax);
+  const take = pieces ?? hold.take;
   response.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > bytesMax) response.destroy(new Error('the answer is longer than permitted'));
-    else chunks.push(chunk);
+    try {
+      take(chunk);
+    } catch (error) {
+      // Too long, or no answer to what was asked: no more of it is wanted.
+      response.destroy(error as Error);
+    }
   });
-  response.on('end', () => done(undefined, chunks.length === 1 ? first() : Buffer.concat(chunks)));
+  response.on('end', () => done(undefined, hold.all()));
   response.on('error', (error) => done(error, NOTHING));
   response.on('close', () => {
     if (!response.complete) done(new Error('the answer broke off'), NOTHING);
@@ -188,9 +213,10 @@ const exchange = (
   { clock, limits }: OutboundDeps,
   target: Target,
   agent: HttpAgent,
-  { method, base, path, headers, body, signal, waits = false, bytesMax }: OutboundRequest,
+  asked: OutboundRequest,
 ): Promise<OutboundReply> =>
   new Promise((resolve, reject) => {
+    const { method, base, path, headers, body, signal, waits = false, bytesMax, pieces } = asked;
     const request = (target.secure ? httpsRequest : httpRequest)({
       ...optionsOf(target, path),
       method,
@@ -211,11 +237,12 @@ const exchange = (
       signal?.removeEventListener('abort', onAbort);
     };
     request.on('response', (response) => {
-      readAll(response, bytesMax ?? limits.callBytesMax, (error, bytes) => {
+      const { statusCode: status = 0, headers: told } = response;
+      const head = { status, headers: told };
+      readAll(response, bytesMax ?? limits.callBytesMax, pieces?.(head), (error, bytes) => {
         settle();
-        const { statusCode: status = 0, headers: told } = response;
         if (error) reject(failure(base, error, true));
-        else resolve({ status, headers: told, body: bytes });
+        else resolve({ ...head, body: bytes });
       });
     });
     request.on('error', (error) => {

@@ -1,8 +1,10 @@
 // Calls that other nodes bring: over HTTP with a pass for each body, over the overlay on a
 // connection that proves the peer. They meet a dispatcher that never sends anything on.
 
+import { setMaxListeners } from 'node:events';
 import type { Dispatch } from '../api/dispatch.ts';
 import type { HttpReply, HttpRequest, HttpRoute } from '../api/http.ts';
+import type { HttpStream } from '../api/outpour.ts';
 import type { Watching } from '../api/ws.ts';
 import type { CallAnswer, CallRequest } from '../dht/overlay.ts';
 import { RELAY_HEADERS, type RelayedBy, type RelayGuard } from '../federation/relay-auth.ts';
@@ -14,9 +16,11 @@ import { errorBody, type Origin, type Reply } from '../node/model/envelope.ts';
 import { headerOf } from './ask.ts';
 import { makePipeSocket } from './pipe-socket.ts';
 import type { PublicAnswers } from './public-answers.ts';
-import { CANCEL_PATH, RELAY_PATH } from './relay-out.ts';
+import { makeBatchIn } from './relay-batch-in.ts';
+import { BATCH_HEADER, isBatch } from './relay-batch-wire.ts';
+import { CANCEL_PATH, RELAY_PATH } from './relay-post.ts';
 import { makeReceipts } from './relay-receipts.ts';
-import { type AnswerHead, decodeCallHead, encodeHead, readBody } from './relay-wire.ts';
+import { type AnswerHead, encodeHead, makeCallHeads, readBody } from './relay-wire.ts';
 import type { Relayers } from './relayers.ts';
 
 export interface RelayInDeps {
@@ -71,32 +75,53 @@ const makeAdmit =
   };
 
 const makeHttpRoutes = (deps: RelayInDeps): readonly HttpRoute[] => {
-  const { inner, relayers, count, log } = deps;
+  const { inner, relayers, count, log, limits } = deps;
   const admit = makeAdmit(deps);
   const receipts = makeReceipts(deps);
+  const serveBatch = makeBatchIn({ dispatch: inner.dispatch, log, limits });
+  const served = (): void => count('served-http');
+  const takes = { [BATCH_HEADER]: String(limits.relayBatchCallsMax) };
 
-  const relay = async (request: HttpRequest): Promise<HttpReply> => {
-    const { headers, body, signal } = request;
-    let by: RelayedBy;
-    try {
-      by = await admit(headers, body);
-    } catch (error) {
-      count('refused');
-      return httpReply(refusal(error));
-    }
-    count('served-http');
-    const receipt = receipts.open(`${by.serverid} ${passOf(headers).auth}`, signal);
-    const connection = relayers.connection(by.serverid);
+  const single = async (request: HttpRequest, by: RelayedBy): Promise<HttpReply> => {
+    served();
+    const name = `${by.serverid} ${passOf(request.headers).auth}`;
+    const receipt = receipts.open(name, () => request.signal);
     // Read only by calls that wait.
     const origin: Origin = {
-      connection,
+      connection: relayers.connection(by.serverid),
       get signal() {
         return receipt.signal();
       },
     };
-    const reply = await inner.dispatch.receive(body, origin);
+    const reply = await inner.dispatch.receive(request.body, origin);
     const onLost = receipt.answered(reply);
-    return onLost === undefined ? httpReply(reply) : { ...httpReply(reply), onLost };
+    const { status, headers, body } = httpReply(reply);
+    const answer = { status, headers: { ...headers, ...takes }, body };
+    return onLost === undefined ? answer : { ...answer, onLost };
+  };
+
+  const batch = (request: HttpRequest, by: RelayedBy): HttpStream => {
+    const origin: Origin = {
+      connection: relayers.connection(by.serverid),
+      get signal() {
+        // All calls of the batch that wait listen to its one connection.
+        setMaxListeners(0, request.signal);
+        return request.signal;
+      },
+    };
+    return serveBatch(request.body, origin, served);
+  };
+
+  const relay = async (request: HttpRequest): Promise<HttpReply | HttpStream> => {
+    let by: RelayedBy;
+    try {
+      by = await admit(request.headers, request.body);
+      if (isBatch(request.body)) return batch(request, by);
+    } catch (error) {
+      count('refused');
+      return httpReply(refusal(error));
+    }
+    return single(request, by);
   };
 
   const cancel = async ({ headers, body }: HttpRequest): Promise<HttpReply> => {
@@ -151,7 +176,8 @@ const answerOf = (
 });
 
 const makeServe = (deps: RelayInDeps): RelayIn['serve'] => {
-  const { inner, front, relayers, ask, count, log } = deps;
+  const { inner, front, relayers, ask, count, log, limits } = deps;
+  const decodeCallHead = makeCallHeads(limits.relayersMax);
 
   const get = async (path: string, peer: string): Promise<CallAnswer> => {
     const { status, proof, body } = await ask(path, peer);

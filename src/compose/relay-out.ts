@@ -3,31 +3,19 @@
 
 import type { Calls } from '../dht/overlay.ts';
 import { type Attempt, failedAttempt, type Send } from '../federation/relay.ts';
-import { RELAY_HEADERS, type RelayPass } from '../federation/relay-auth.ts';
+import { RELAY_HEADERS } from '../federation/relay-auth.ts';
 import type { Host } from '../federation/resolve.ts';
-import type { Clock } from '../node/clock.ts';
-import { Fault, fault } from '../node/errors.ts';
-import type { Limits } from '../node/limits.ts';
-import type { Log } from '../node/log.ts';
+import { Fault } from '../node/errors.ts';
 import type { Reply } from '../node/model/envelope.ts';
-import { byPreference, headerOf } from './ask.ts';
-import type { Outbound, OutboundReply } from './outbound.ts';
+import { byPreference } from './ask.ts';
+import { type BatchesDeps, makeBatches, replyIn, type SendShort } from './relay-batches.ts';
+import { CANCEL_PATH, passHeaders, RELAY_PATH } from './relay-post.ts';
 import { decodeAnswerHead, encodeHead, readBody } from './relay-wire.ts';
 
-export const RELAY_PATH = '/federation/relay';
-export const CANCEL_PATH = '/federation/relay/cancel';
-export const WATCH_PATH = '/federation/relay/pubsub';
-
-export interface RelayOutDeps {
-  readonly outbound: Outbound;
+export interface RelayOutDeps extends BatchesDeps {
   readonly calls: () => Calls | undefined;
-  /** Header values that pass a body to a server; undefined without a certificate. */
-  readonly pass: (target: string, body: Uint8Array) => Promise<RelayPass | undefined>;
   /** This node's certificate in base64, undefined without one. */
   readonly certificate: () => string | undefined;
-  readonly clock: Pick<Clock, 'after'>;
-  readonly log: Log;
-  readonly limits: Limits;
 }
 
 /** A client's call on its way out. */
@@ -40,14 +28,6 @@ export interface RelayedCall {
 }
 
 type Way<T> = () => Promise<Attempt<T>>;
-
-/** The headers of a pass. Throws unavailable when this node may not relay. */
-export const passHeaders = (pass: RelayPass | undefined): Record<string, string> => {
-  if (pass === undefined) {
-    throw fault('unavailable', 'this node has no valid certificate and cannot relay', { sent: 0 });
-  }
-  return { [RELAY_HEADERS.certificate]: pass.certificate, [RELAY_HEADERS.auth]: pass.auth };
-};
 
 /** The routes to a host, that of its proven consent first. */
 export const routesTo = (
@@ -108,48 +88,58 @@ const makeCancel =
     }
   };
 
-const overHttp = (
+const answered = (value: Reply): Attempt<Reply> => ({
+  kind: 'answer',
+  status: value.status,
+  value,
+});
+
+/** A call that may take hours: it has an exchange of its own, and is cancelled by name. */
+const longOverHttp = async (
   deps: RelayOutDeps,
   base: string,
-  host: Host,
-  { body, waits, signal }: RelayedCall,
-): Way<Reply> => {
-  const { outbound, pass } = deps;
+  target: string,
+  { body, signal }: RelayedCall,
+): Promise<Attempt<Reply>> => {
+  const headers = passHeaders(await deps.pass(target, body));
+  const auth = headers[RELAY_HEADERS.auth] ?? '';
   const cancel = makeCancel(deps);
-  const answerOf = (
-    { status, headers, body: bytes }: OutboundReply,
-    onLost: (() => Promise<void>) | undefined,
-  ): Attempt<Reply> => {
-    // No node answers so: something in between does, and what became of the call is not known.
-    if (status >= 300 && status < 400) {
-      return { kind: 'lost', reason: `${base} answered with a redirect` };
+  const undo = (): Promise<void> => cancel(base, target, auth);
+  const own = new AbortController();
+  // Told first, hung up after: an answer that crosses the hanging up would be lost unnoticed.
+  const onAbort = (): void => void undo().then(() => own.abort());
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const post = { method: 'POST', base, path: RELAY_PATH, headers, body, waits: true } as const;
+    const reply = replyIn(base, await deps.outbound.request({ ...post, signal: own.signal }));
+    return answered(reply.status === 200 ? { ...reply, onLost: undo } : reply);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+};
+
+const overHttp =
+  (deps: RelayOutDeps, send: SendShort, base: string, host: Host, call: RelayedCall): Way<Reply> =>
+  async () =>
+    call.waits
+      ? longOverHttp(deps, base, host.serverid, call)
+      : answered(await send(base, host.serverid, call.body));
+
+/** The head of every call of a node: made anew only with its certificate. */
+const makeRpcHead = (): ((certificate: string) => Uint8Array) => {
+  let last: { readonly certificate: string; readonly head: Uint8Array } | undefined;
+  return (certificate) => {
+    if (last?.certificate !== certificate) {
+      last = { certificate, head: encodeHead({ kind: 'rpc', certificate }) };
     }
-    const proof = headerOf(headers['colonies-reply-proof']);
-    const value = { status, body: bytes.toString('utf8'), proof };
-    const granted = onLost !== undefined && status === 200;
-    return { kind: 'answer', status, value: granted ? { ...value, onLost } : value };
-  };
-  return async () => {
-    const headers = passHeaders(await pass(host.serverid, body));
-    const post = { method: 'POST', base, path: RELAY_PATH, headers, body, waits } as const;
-    if (!waits) return answerOf(await outbound.request(post), undefined);
-    const auth = headers[RELAY_HEADERS.auth] ?? '';
-    const undo = (): Promise<void> => cancel(base, host.serverid, auth);
-    const own = new AbortController();
-    // Told first, hung up after: an answer that crosses the hanging up would be lost unnoticed.
-    const onAbort = (): void => void undo().then(() => own.abort());
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      return answerOf(await outbound.request({ ...post, signal: own.signal }), undo);
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
+    return last.head;
   };
 };
 
 const overOverlay =
   (
     { calls, certificate }: RelayOutDeps,
+    rpcHead: ReturnType<typeof makeRpcHead>,
     peer: string,
     host: Host,
     { body, waits, signal }: RelayedCall,
@@ -163,7 +153,7 @@ const overOverlay =
     }
     const confirm = waits ? 'explicit' : 'read';
     const options = { signal, waits, addresses: host.addresses, confirm } as const;
-    const head = encodeHead({ kind: 'rpc', certificate: own });
+    const head = rpcHead(own);
     const reply = await open.call(peer, head, body, options);
     const { status, proof } = decodeAnswerHead(reply.head);
     const text = (await readBody(reply.body)).toString('utf8');
@@ -178,14 +168,15 @@ const overOverlay =
   };
 
 /** Sends one call to whichever host the router names. */
-export const makeRelayOut =
-  (deps: RelayOutDeps) =>
-  (call: RelayedCall): Send<Reply> =>
-  (host, via) => {
+export const makeRelayOut = (deps: RelayOutDeps): ((call: RelayedCall) => Send<Reply>) => {
+  const send = makeBatches(deps);
+  const rpcHead = makeRpcHead();
+  return (call) => (host, via) => {
     const ways = routesTo(host, via).map((route) =>
       typeof route === 'string'
-        ? overHttp(deps, route, host, call)
-        : overOverlay(deps, route.peer, host, call),
+        ? overHttp(deps, send, route, host, call)
+        : overOverlay(deps, rpcHead, route.peer, host, call),
     );
     return firstWay(ways, call.signal);
   };
+};

@@ -18,7 +18,7 @@ export interface Receipt {
 
 export interface Receipts {
   /** Begins a call under a name that no other call bears. `outer` fires when its sender hung up. */
-  open(name: string, outer: AbortSignal): Receipt;
+  open(name: string, outer: () => AbortSignal): Receipt;
   cancel(name: string): void;
 }
 
@@ -44,13 +44,14 @@ export const makeReceipts = ({ clock, log, limits }: ReceiptDeps): Receipts => {
   };
 
   return {
-    open: (name, outer) => {
+    open: (name, outerOf) => {
       let controller: AbortController | undefined;
       return {
         signal: () => {
           if (controller !== undefined) return controller.signal;
           const made = new AbortController();
           controller = made;
+          const outer = outerOf();
           if (outer.aborted) made.abort();
           else outer.addEventListener('abort', () => made.abort(), { once: true });
           keep(name, () => made.abort());

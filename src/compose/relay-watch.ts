@@ -5,7 +5,8 @@ import { WebSocket } from 'ws';
 import type { Attempt, Send } from '../federation/relay.ts';
 import type { Host } from '../federation/resolve.ts';
 import { fault } from '../node/errors.ts';
-import { firstWay, passHeaders, type RelayOutDeps, routesTo, WATCH_PATH } from './relay-out.ts';
+import { firstWay, type RelayOutDeps, routesTo } from './relay-out.ts';
+import { passHeaders, WATCH_PATH } from './relay-post.ts';
 import { decodeAnswerHead, decodeFrames, encodeHead } from './relay-wire.ts';
 
 /** A client's subscription on its way out. */

@@ -36,8 +36,24 @@ const decode = <T>(schema: z.ZodType<T>, bytes: Uint8Array): T | undefined => {
   }
 };
 
-/** The head of a call, undefined when it is none of ours. */
-export const decodeCallHead = (bytes: Uint8Array): CallHead | undefined => decode(CallHead, bytes);
+/**
+ * A reader of the heads of calls: undefined for one that is none of ours. A node's calls all have
+ * the same head, so those of nodes are remembered, at most `max` of them.
+ */
+export const makeCallHeads = (max: number): ((bytes: Uint8Array) => CallHead | undefined) => {
+  const known = new Map<string, CallHead>();
+  return (bytes) => {
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const head = decode(CallHead, bytes);
+    if (head?.kind === 'rpc') {
+      if (known.size >= max) known.clear();
+      known.set(key, head);
+    }
+    return head;
+  };
+};
 
 /** The head of an answer. Throws outcome-unknown for one that cannot be read. */
 export const decodeAnswerHead = (bytes: Uint8Array): AnswerHead => {

@@ -186,6 +186,21 @@ export const OVERLAY_LIMITS = {
   /** Calls of clients that this node relays at once: short ones, and ones that wait. */
   relaysMax: 1_024,
   relayWaitsMax: 20_000,
+  /**
+   * Short calls for one node that go to it in one batch, and the bytes of their envelopes. Enough
+   * to share one signature and one exchange among all callers of a busy moment, little enough that
+   * a batch which breaks leaves few outcomes unknown.
+   */
+  relayBatchCallsMax: 64,
+  relayBatchBytesMax: 256 * KiB,
+  /** A longer envelope goes alone: what it would save is little of what it costs. */
+  relayBatchCallBytesMax: 16 * KiB,
+  /**
+   * Longest that a call waits for company while the batch before it is unanswered. Milliseconds.
+   */
+  relayBatchGatherMs: 2,
+  /** Calls of batches that one node serves at once: four times what a node relays. */
+  relayBatchedMax: 4_096,
   /** How long the home can take back what an answered call was given, when its relay lost it. */
   relayReceiptMs: 30_000,
   /** Such answers remembered; beyond it the oldest counts as delivered. */

@@ -220,7 +220,7 @@ export const guarded = (audience: string, nonce = clock.newId().slice(0, 32)) =>
 });
 
 /** What a certified node of its own would send to `target`. */
-export const passFor = async (target: TestNode, body: string, owner = 'stranger') => {
+export const passFor = async (target: TestNode, body: string | Uint8Array, owner = 'stranger') => {
   const nodeKey = signerOf(keyOf(`${owner} node`));
   const request = certificateRequest('testnet', nodeKey.publicKey);
   const certificate = await stateCertificate(signerOf(keyOf(owner)), request, { now: clock.now() });

@@ -47,8 +47,8 @@ export const startProxy = async (): Promise<BadProxy> => {
           const parts: Buffer[] = [];
           reply.on('data', (chunk: Buffer) => parts.push(chunk));
           reply.on('end', () => {
-            const body = Buffer.concat(parts).toString('utf8');
-            const changed = Buffer.from(how ? how(body) : body);
+            const body = Buffer.concat(parts);
+            const changed = how ? Buffer.from(how(body.toString('utf8'))) : body;
             const { 'content-length': _length, ...rest } = reply.headers;
             outgoing.writeHead(reply.statusCode ?? 500, rest).end(changed);
           });
