@@ -76,8 +76,9 @@ export const makeWriter = (
   const start = (): void => {
     if (isPumping || isBroken) return;
     isPumping = true;
-    // Begun in a microtask, so that frames queued together leave together.
-    queueMicrotask(() => {
+    // Begun at the end of the turn, so that the frames of all calls that it brought forth leave
+    // together: every write costs encryption and a system call.
+    setImmediate(() => {
       pump().catch((error: Error) => {
         isBroken = true;
         for (const waiting of [...leaving, ...queue.splice(0)]) waiting.settle(false);
