@@ -103,9 +103,10 @@ const idIn = (target: Target): string =>
 
 // Only an id can be known elsewhere: a name is local.
 const absent = (target: Target, missing: Missing<unknown>, msg: unknown): Absent => {
-  const refusal = fault(missing.code ?? 'not-found', missing.text(msg));
-  if (!isId(idIn(target))) throw refusal;
-  return { target, refuse: () => refusal };
+  // Made only when it is needed: a call that another node answers is refused by nobody.
+  const refuse = (): Fault => fault(missing.code ?? 'not-found', missing.text(msg));
+  if (!isId(idIn(target))) throw refuse();
+  return { target, refuse };
 };
 
 type Ranked = Exclude<Allow<unknown>, { readonly who: 'anyone' | 'server-owner' | 'identity' }>;

@@ -64,7 +64,8 @@ const makeRoute =
   };
 
 // Our clients write the server that a call is for at the end of its payload.
-const AUDIENCE = /"audience":"([0-9a-f]{64})"(?!.*"audience":)/s;
+const AUDIENCE = '"audience":"';
+const ID_CHARACTERS = 64;
 const TAIL_CHARACTERS = 512;
 
 /**
@@ -74,8 +75,12 @@ const TAIL_CHARACTERS = 512;
 export const audienceTag = (payload: string): string | undefined => {
   const from = Math.max(0, payload.length - TAIL_CHARACTERS);
   // Whole groups of four only.
-  const audience = AUDIENCE.exec(decodePayload(payload.slice(from + ((4 - (from % 4)) % 4))))?.[1];
-  return audience === undefined ? undefined : serverTag(audience);
+  const text = decodePayload(payload.slice(from + ((4 - (from % 4)) % 4)));
+  const at = text.lastIndexOf(AUDIENCE);
+  if (at < 0) return undefined;
+  const end = at + AUDIENCE.length + ID_CHARACTERS;
+  const audience = text.slice(at + AUDIENCE.length, end);
+  return text[end] === '"' && isId(audience) ? serverTag(audience) : undefined;
 };
 
 type Route = ReturnType<typeof makeRoute>;
