@@ -12,6 +12,9 @@ import { openLine } from './line.js';
 import { person, quickEngine, signedBody, TYPE, workerName } from './people.js';
 
 const CALLERS = 16;
+/** Callers at once through another node: batches grow with them. */
+const CROWDS = [CALLERS, 64];
+const WORKERS = Math.max(...CROWDS);
 const IDLE_POLLS = 500;
 const LIVES_ROUNDS = 8;
 const GOALS = { throughput: 0.6, beside: 2, lives: 0.95 };
@@ -58,10 +61,10 @@ const openColony = async ({ port, owner }, name) => {
   const colony = person(name, engine);
   const add = { msgtype: 'addcolonymsg', colony: { colonyid: colony.id, name } };
   await send(port, owner, add);
-  for (let i = 0; i < CALLERS + IDLE_POLLS; i += 1) {
+  for (let i = 0; i < WORKERS + IDLE_POLLS; i += 1) {
     const { id, name: executorname } = person(workerName(i), engine);
     // Idle polls must stay idle: they wait for another kind of work.
-    const executortype = i < CALLERS ? TYPE : 'idle';
+    const executortype = i < WORKERS ? TYPE : 'idle';
     const executor = { executorid: id, executorname, executortype, colonyname: colony.id };
     await send(port, colony, { msgtype: 'addexecutormsg', executor });
     const approve = { msgtype: 'approveexecutormsg', colonyname: colony.id, executorname };
@@ -85,7 +88,7 @@ const publish = async (port, colony, server) => {
 const measure = async ({ load, relay }, home, port, given) => {
   const usages = () => Promise.all([home, relay].map(({ child }) => child.ask('usage')));
   const before = await usages();
-  const times = await load.ask('hammer', { ...given, port, callers: CALLERS });
+  const times = await load.ask('hammer', { ...given, port });
   const after = await usages();
   const [homeUs, relayUs] = after.map(({ cpuUs }, i) => (cpuUs - before[i].cpuUs) / times.length);
   return { perSecond: times.length / given.seconds, homeUs, relayUs };
@@ -94,9 +97,9 @@ const measure = async ({ load, relay }, home, port, given) => {
 const mean = (list, of) => list.reduce((sum, each) => sum + of(each), 0) / list.length;
 
 /** Direct and relayed in turns, so that a busy machine is busy for both. */
-const compare = async (stand, { home, colony }, kind, rounds = 3) => {
+const compare = async (stand, { home, colony }, kind, callers, rounds = 3) => {
   const { relay, seconds, warmS } = stand;
-  const given = { colony: colony.id, kind, seconds };
+  const given = { colony: colony.id, kind, callers, seconds };
   // Both ways compiled before anything counts.
   for (const { port } of [home, relay])
     await measure(stand, home, port, { ...given, seconds: warmS });
@@ -109,26 +112,32 @@ const compare = async (stand, { home, colony }, kind, rounds = 3) => {
   return { direct, relayed };
 };
 
+const showThroughput = ({ direct, relayed }, what) => {
+  const [most, some] = [direct, relayed].map((list) => mean(list, (each) => each.perSecond));
+  const homeUs = mean(direct, (each) => each.homeUs);
+  const slowest = Math.max(
+    mean(relayed, (each) => each.homeUs),
+    mean(relayed, (each) => each.relayUs),
+  );
+  const figures = `${Math.round(some)} of ${Math.round(most)} a second`;
+  const ratio = some / most;
+  line(
+    what,
+    `${figures}: ${ratio.toFixed(2)} (goal ${GOALS.throughput}: ${verdict(ratio >= GOALS.throughput)})`,
+  );
+  line(
+    '  with machines of their own, by CPU time of the busier',
+    `${Math.round(homeUs)} us direct, ${Math.round(slowest)} us: ${(homeUs / slowest).toFixed(2)}`,
+  );
+};
+
 const measureThroughput = async (stand) => {
   for (const { way, ...home } of stand.homes) {
-    for (const kind of ['submit', 'read']) {
-      const { direct, relayed } = await compare(stand, home, kind);
-      const [most, some] = [direct, relayed].map((list) => mean(list, (each) => each.perSecond));
-      const homeUs = mean(direct, (each) => each.homeUs);
-      const slowest = Math.max(
-        mean(relayed, (each) => each.homeUs),
-        mean(relayed, (each) => each.relayUs),
-      );
-      const figures = `${Math.round(some)} of ${Math.round(most)} a second`;
-      const ratio = some / most;
-      line(
-        `${kind} through another node, over ${way}`,
-        `${figures}: ${ratio.toFixed(2)} (goal ${GOALS.throughput}: ${verdict(ratio >= GOALS.throughput)})`,
-      );
-      line(
-        '  with machines of their own, by CPU time of the busier',
-        `${Math.round(homeUs)} us direct, ${Math.round(slowest)} us: ${(homeUs / slowest).toFixed(2)}`,
-      );
+    for (const callers of stand.crowds) {
+      for (const kind of ['submit', 'read']) {
+        const both = await compare(stand, home, kind, callers);
+        showThroughput(both, `${kind} through another node, over ${way}, ${callers} callers`);
+      }
     }
   }
 };
@@ -137,7 +146,7 @@ const measurePolls = async ({ load, polls, relay, homes, seconds }) => {
   for (const { way, colony } of homes) {
     const quiet = { port: relay.port, colony: colony.id, kind: 'read', callers: 1, seconds };
     const alone = percentile(await load.ask('hammer', quiet), 0.99);
-    const waiting = { port: relay.port, colony: colony.id, from: CALLERS, count: IDLE_POLLS };
+    const waiting = { port: relay.port, colony: colony.id, from: WORKERS, count: IDLE_POLLS };
     await polls.ask('poll', waiting);
     await sleep(1_000);
     const beside = percentile(await load.ask('hammer', quiet), 0.99);
@@ -199,7 +208,10 @@ export const open = async () => {
  */
 export const measureRelay = async ({ smoke }) => {
   const { load, polls, web, deep, relay, homes } = await open();
-  const stand = { load, polls, relay, homes, seconds: smoke ? 0.5 : 4, warmS: smoke ? 0.5 : 8 };
+  const stand = {
+    ...{ load, polls, relay, homes },
+    ...{ seconds: smoke ? 0.5 : 4, warmS: smoke ? 0.5 : 8, crowds: smoke ? [CALLERS] : CROWDS },
+  };
   // Processes that were submitted to be counted are not taken by the lives.
   await measureLives(stand);
   await measureThroughput(stand);
