@@ -2,7 +2,6 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { describe, expect, it } from 'vitest';
 import { makeBuckets } from '../../src/dht/buckets.ts';
 import { makeConduct, makeCounters } from '../../src/dht/conduct.ts';
-import { makeHealth } from '../../src/dht/health.ts';
 import { listensOnLoopback, parseAddress, pinned, refusal } from '../../src/dht/policy.ts';
 import { LIMITS, type Limits } from '../../src/node/limits.ts';
 import type { AddressPolicy } from '../../src/node/model/address.ts';
@@ -122,66 +121,5 @@ describe('the conduct of peers', () => {
     now += LIMITS.overlayBanMs + 1;
     expect(conduct.banned('p')).toBe(false);
     expect(counters.all()).toEqual({ 'fault-flood': 3, 'fault-frames': 1, 'peer-banned': 1 });
-  });
-});
-
-describe('the health of peers', () => {
-  const make = () => {
-    const timers: (() => void)[] = [];
-    const evicted: string[] = [];
-    const time = { now: 1_000 };
-    const health = makeHealth({
-      clock: {
-        now: () => time.now,
-        after: (_delayMs, run) => {
-          timers.push(run);
-          return () => undefined;
-        },
-      },
-      limits: LIMITS,
-      counters: makeCounters(),
-      evict: (peer) => evicted.push(peer),
-    });
-    const fail = (peer: string, afterMs = 2_000): void => {
-      time.now += afterMs;
-      health.failed(peer, false);
-    };
-    return { health, evicted, time, timers, fail };
-  };
-
-  it('evicts after two failures in a row, or one that is final, and not for one', () => {
-    const { health, evicted, time, fail } = make();
-    fail('a');
-    health.answered('a');
-    fail('a');
-    expect(evicted).toEqual([]);
-    fail('a');
-    health.failed('b', true);
-    expect(evicted).toEqual(['a', 'b']);
-    expect(health.isOut('a')).toBe(true);
-    time.now += 120_000;
-    expect(health.isOut('a')).toBe(false);
-  });
-
-  it('takes requests that fail together for one failure', () => {
-    const { evicted, fail } = make();
-    for (let i = 0; i < 5; i += 1) fail('a', 10);
-    expect(evicted).toEqual([]);
-    fail('a');
-    expect(evicted).toEqual(['a']);
-  });
-
-  it('blames no peer while the node itself stands still', () => {
-    const { health, evicted, time, timers, fail } = make();
-    health.start();
-    time.now += 3_000;
-    timers.pop()?.();
-    fail('a', 1_100);
-    fail('a', 1_100);
-    expect(evicted).toEqual([]);
-    time.now += 10_000;
-    fail('a');
-    fail('a');
-    expect(evicted).toEqual(['a']);
   });
 });
