@@ -22,6 +22,9 @@ export interface BatchInDeps {
  */
 export type ServeBatch = (body: Uint8Array, origin: Origin, each: () => void) => HttpStream;
 
+/** Proxies that know the second one pass replies on as they come. */
+const HEADERS = { 'content-type': BATCH_TYPE, 'x-accel-buffering': 'no' };
+
 interface Ready extends BatchedReply {
   readonly reply: Reply;
 }
@@ -80,6 +83,6 @@ export const makeBatchIn = ({ dispatch, log, limits }: BatchInDeps): ServeBatch 
         done(errorReply(500, 'internal error'));
       });
     });
-    return { status: 200, headers: { 'content-type': BATCH_TYPE }, begin: replies.to };
+    return { status: 200, headers: HEADERS, begin: replies.to };
   };
 };
