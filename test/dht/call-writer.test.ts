@@ -1,0 +1,31 @@
+// The one writer of a call stream: what leaves together.
+
+import { expect, test } from 'vitest';
+import { makeWriter } from '../../src/dht/call-writer.ts';
+
+const frame = (text: string): Buffer => Buffer.from(text);
+
+const open = () => {
+  const written: string[] = [];
+  const send = async (bytes: Uint8Array): Promise<void> => {
+    written.push(Buffer.from(bytes).toString());
+  };
+  return { written, writer: makeWriter({ send }, () => expect.unreachable()) };
+};
+
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
+test('frames of one turn leave in one write, controls first, however deep they were queued', async () => {
+  const { written, writer } = open();
+  const first = writer.send(frame('a'));
+  await Promise.resolve();
+  writer.send(frame('b'));
+  writer.control(frame('!'));
+  expect(written).toEqual([]);
+  await turn();
+  expect(written).toEqual(['!ab']);
+  expect(await first.sent).toBe(true);
+});
