@@ -108,6 +108,10 @@ export const makeDialer = (deps: DialerDeps): Dialer => {
     },
     stop: async () => {
       if (opening === undefined) return;
+      // That the last answer was received leaves at the end of this turn: else it counts as lost.
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
       await (await opening).client.stop();
     },
   };
