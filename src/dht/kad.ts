@@ -1,5 +1,5 @@
 // kad-dht as we run it: its options, and the changes to its behaviour that no option offers.
-// Everything that reaches into the library's inside is in this file and nowhere else.
+// Everything that reaches into the library's inside is in this file and in ./answers.ts.
 
 import type { PeerId, PeerInfo, Stream } from '@libp2p/interface';
 import { type KadDHTInit, kadDHT, type QueryEvent } from '@libp2p/kad-dht';
