@@ -22,6 +22,7 @@ import {
 import type { Clock } from '../node/clock.ts';
 import { type Fault, fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
+import { makePatience } from './patience.ts';
 
 /** Every address of a name. */
 export type ResolveHost = (
@@ -179,18 +180,20 @@ const makeAgents = (deps: OutboundDeps) => {
   const tls = { ...shared, rejectUnauthorized: verify, ...(ca === undefined ? {} : { ca }) };
   const short = { maxSockets: limits.outboundSocketsPerHostMax };
   const long = { maxSockets: limits.outboundWaitsPerHostMax };
+  const { closesFirst, answered } = makePatience(limits);
   const agents = {
     http: {
-      short: new HttpAgent({ ...shared, ...short }),
-      long: new HttpAgent({ ...shared, ...long }),
+      short: closesFirst(new HttpAgent({ ...shared, ...short })),
+      long: closesFirst(new HttpAgent({ ...shared, ...long })),
     },
     https: {
-      short: new HttpsAgent({ ...tls, ...short }),
-      long: new HttpsAgent({ ...tls, ...long }),
+      short: closesFirst(new HttpsAgent({ ...tls, ...short })),
+      long: closesFirst(new HttpsAgent({ ...tls, ...long })),
     },
   };
   return {
-    of: (target: Target, waits: boolean): HttpAgent =>
+    answered,
+    of: (target: Target, waits = false): HttpAgent =>
       agents[target.secure ? 'https' : 'http'][waits ? 'long' : 'short'],
     destroy: () => {
       for (const pair of Object.values(agents))
@@ -212,7 +215,7 @@ const optionsOf = ({ base, host, port }: Target, path: string) => ({
 const exchange = (
   { clock, limits }: OutboundDeps,
   target: Target,
-  agent: HttpAgent,
+  agents: ReturnType<typeof makeAgents>,
   asked: OutboundRequest,
 ): Promise<OutboundReply> =>
   new Promise((resolve, reject) => {
@@ -220,7 +223,7 @@ const exchange = (
     const request = (target.secure ? httpsRequest : httpRequest)({
       ...optionsOf(target, path),
       method,
-      agent,
+      agent: agents.of(target, waits),
       headers: body === undefined ? headers : { ...headers, 'content-length': body.length },
     });
     const wasSent = watchSent(request, target.secure);
@@ -237,6 +240,7 @@ const exchange = (
       signal?.removeEventListener('abort', onAbort);
     };
     request.on('response', (response) => {
+      agents.answered(response);
       const { statusCode: status = 0, headers: told } = response;
       const head = { status, headers: told };
       readAll(response, bytesMax ?? limits.callBytesMax, pieces?.(head), (error, bytes) => {
@@ -274,7 +278,7 @@ export const makeOutbound = (deps: OutboundDeps): Outbound => {
     request: async (asked) => {
       const target = targetOf(asked.base);
       asked.signal?.throwIfAborted();
-      return exchange(deps, target, agents.of(target, asked.waits === true), asked);
+      return exchange(deps, target, agents, asked);
     },
     socket: (base, path, headers) => {
       const target = targetOf(base);

@@ -111,6 +111,8 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
         });
       }
       consents.forget(host.serverid, call.colonyid);
+      // A question may be asked twice: a connection that was kept may have been closed as it left.
+      if (attempt.kind === 'lost') tried.delete(keyOf(host));
       if (attempt.kind === 'answer') denied += 1;
       const why = attempt.kind === 'answer' ? 'is not home of it' : attempt.reason;
       reasons.push(`${host.serverid}: ${why}`);

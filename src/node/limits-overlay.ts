@@ -175,6 +175,8 @@ export const OVERLAY_LIMITS = {
   outboundAnswerMs: MINUTE,
   /** An idle connection to another node is closed before the other node would. Milliseconds. */
   outboundIdleMs: 30_000,
+  /** So long before the end of the patience that the other node tells. Milliseconds. */
+  outboundIdleMarginMs: 1_000,
   /** URLs of other nodes remembered as permitted. */
   outboundTargetsMax: 1_000,
   /**

@@ -130,4 +130,4 @@ test('workers survive the death of their home, and what it had is done when it r
     ['elsewhere-busy', 'elsewhere-idle', 'home-again', 'running', 'waiting'].sort(),
   );
   for (const worker of [idle, busy]) expect((await worker.stop()).code).toBe(0);
-}, 90_000);
+}, 180_000);

@@ -52,6 +52,20 @@ const open = (
 const get = (out: Outbound, base: string, signal = AbortSignal.timeout(10_000)) =>
   out.request({ method: 'GET', base, path: '/x', signal });
 
+test('an idle connection is given up before the other side says that it will', async () => {
+  let told: (who: string) => void = () => undefined;
+  const first = new Promise<string>((resolve) => {
+    told = resolve;
+  });
+  const { port } = await serve((request, response) => {
+    request.socket.once('close', () => told('this node'));
+    setTimeout(told, 2_500, 'the other side');
+    response.writeHead(200, { 'keep-alive': 'timeout=3' }).end('hello');
+  });
+  await get(open({ policy: 'test' }), `http://127.0.0.1:${port}`);
+  expect(await first).toBe('this node');
+});
+
 const refusal = async (call: Promise<unknown>): Promise<readonly [unknown, string]> => {
   try {
     await call;

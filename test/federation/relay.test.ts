@@ -106,6 +106,21 @@ describe('routing', () => {
     expect(await c.federation.relay.route(call({ mutating: false }), read.send)).toBe('second');
   });
 
+  it('asks the same host once more when the answer to a question was lost, and no more', async () => {
+    const { a, b, c } = await start();
+    const lost: Attempt<string> = { kind: 'lost', reason: 'connection reset' };
+    const answers = [lost, answer('at last')];
+    const question = call({ mutating: false });
+    const once = script({ [a.owner.id]: () => answers.shift() ?? lost });
+    expect(await c.federation.relay.route(question, once.send)).toBe('at last');
+    expect(once.sent).toEqual([a.owner.id, b.owner.id, a.owner.id]);
+    const never = script({ [a.owner.id]: lost });
+    await expect(c.federation.relay.route(question, never.send)).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    expect(never.sent.filter((id) => id === a.owner.id)).toHaveLength(2);
+  });
+
   it('resolves once more after 421 and follows the move', async () => {
     const { world, a, b, c } = await start();
     await c.federation.resolver.resolve(colony.id);
