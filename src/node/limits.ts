@@ -77,6 +77,11 @@ export const LIMITS = {
    * million of them have a thousand each. Beyond it submissions get 503.
    */
   liveTextMax: 1_024 * MiB,
+  /**
+   * Specifications read ahead of those who take waiting processes after a start: enough that a busy
+   * node waits for the disk once in so many assignments.
+   */
+  textsAheadMax: 128,
   /** Output and attributes of running processes beyond it; then 503, but never to a close. */
   progressTextMax: 256 * MiB,
   /** Rows one list request may ask for, as on the original servers. */

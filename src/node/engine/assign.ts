@@ -6,8 +6,10 @@ import { EXECUTOR_STATE, type ExecutorRow } from '../model/executor.ts';
 import type { ProcessRow } from '../model/process.ts';
 import type { AssignRequest } from './engine.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Live } from './live.ts';
 import type { Offer } from './queue.ts';
 import { type ColonyState, type ExecutorHold, type State, stateOf } from './state.ts';
+import { isLeft } from './texts.ts';
 import type { Waiter } from './waiters.ts';
 
 const stopping = () =>
@@ -84,6 +86,12 @@ const wait = (
     colony.waiters.add(waiter);
   });
 
+const takeNext = (state: State, colony: ColonyState, offer: Offer): Live | undefined => {
+  const live = colony.queue.take(offer);
+  if (live && isLeft(live)) state.texts.ahead(colony.queue.upcoming(offer));
+  return live;
+};
+
 /** Makes `Processes.assign`. */
 export const makeAssign =
   (state: State, lifecycle: Lifecycle) =>
@@ -96,7 +104,7 @@ export const makeAssign =
     const colony = stateOf(state, row);
     const hold = holdOf(colony, executor);
     noteWorker(state, hold);
-    const live = colony.row.paused ? undefined : colony.queue.take(offerOf(hold, want));
+    const live = colony.row.paused ? undefined : takeNext(state, colony, offerOf(hold, want));
     if (live) return lifecycle.give(colony, live, hold);
     if (want.waitMs === undefined) {
       if (!colony.row.paused) return undefined;

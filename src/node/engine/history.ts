@@ -8,7 +8,7 @@ import { decodeEnded, type Ended } from '../store/tables/processes.ts';
 import type { HistoryQuery, ListQuery, Processes } from './engine.ts';
 import { makeHeap } from './heap.ts';
 import { goesFirst, type Live } from './live.ts';
-import { findProcess, rowOf } from './lookup.ts';
+import { findProcess } from './lookup.ts';
 import { type ColonyState, type State, stateOf } from './state.ts';
 
 interface Facts {
@@ -37,7 +37,8 @@ const takeRows = (state: State, lives: Iterable<Live>, query: ListQuery): Proces
   for (const live of lives) {
     if (rows.length >= query.count) break;
     const { row } = live;
-    if (row.state === query.state && matches(query, factsOf(row))) rows.push(rowOf(state, live));
+    if (row.state === query.state && matches(query, factsOf(row)))
+      rows.push(state.texts.rowOf(live));
   }
   return rows;
 };
@@ -54,7 +55,7 @@ const firstInQueue = (state: State, lives: Iterable<Live>, query: ListQuery): Pr
     if (kept.size() > query.count) kept.pop();
   }
   const rows: ProcessRow[] = [];
-  for (let live = kept.pop(); live; live = kept.pop()) rows.push(rowOf(state, live));
+  for (let live = kept.pop(); live; live = kept.pop()) rows.push(state.texts.rowOf(live));
   return rows.reverse();
 };
 
@@ -104,7 +105,7 @@ const liveSince = (
     const { row } = live;
     if (row.submittedUs < fromUs || rows.length >= state.limits.historyListMax) break;
     const wanted = query.executorid === '' || row.executorid === query.executorid;
-    if (row.state === query.state && wanted) rows.push(rowOf(state, live));
+    if (row.state === query.state && wanted) rows.push(state.texts.rowOf(live));
   }
   return rows;
 };

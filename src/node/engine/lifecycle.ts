@@ -7,7 +7,6 @@ import { specLength } from '../model/spec.ts';
 import type { Writer } from '../store/commit.ts';
 import { processTable } from '../store/tables/processes.ts';
 import { type Live, makeLive } from './live.ts';
-import { rowOf } from './lookup.ts';
 import type { ColonyState, ExecutorHold, State } from './state.ts';
 import type { Waiter } from './waiters.ts';
 
@@ -40,7 +39,7 @@ const grant = (
   live: Live,
   hold: ExecutorHold,
 ): Promise<void> => {
-  const before = rowOf(state, live);
+  const before = state.texts.rowOf(live);
   live.row = { ...before, ...assign(before, hold.row.id, state.clock.nowUs()) };
   state.deadlines.left(before);
   colony.queue.left(live);
@@ -138,7 +137,7 @@ const change = (
   also?: (w: Writer, next: ProcessRow) => void,
   textMax = Number.POSITIVE_INFINITY,
 ): Promise<ProcessRow> => {
-  const before = rowOf(state, live);
+  const before = state.texts.rowOf(live);
   const next = { ...before, ...by };
   const growth = textOf(next) - textOf(before);
   if (growth > 0 && state.liveText + growth > textMax) throw toldTooMuch();

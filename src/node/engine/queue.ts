@@ -26,6 +26,8 @@ export interface Queue {
   left(live: Live): void;
   /** Takes out the first waiting process that fits the offer. */
   take(offer: Offer): Live | undefined;
+  /** What the same offer would be given next, in order, as far as it is alike. */
+  upcoming(offer: Offer): Iterable<Live>;
   /** Waiting processes of one executor type, or of all, in queue order. */
   inOrder(executortype?: string): Generator<Live, void>;
   /** Whether nothing is kept, not even for processes of the past. */
@@ -102,6 +104,14 @@ const firstAt = (places: ByLocation | undefined, offer: Offer): Found | undefine
   return here === '' ? anywhere : better(anywhere, places.get(here)?.first(offer));
 };
 
+const bestOf = (targets: ByTarget | undefined, offer: Offer): Found | undefined => {
+  if (!targets) return undefined;
+  const { name, id } = offer.executor;
+  const anyone = firstAt(targets.get(ANYONE), offer);
+  const named = firstAt(targets.get(`n${name}`), offer);
+  return better(better(anyone, named), firstAt(targets.get(`i${id}`), offer));
+};
+
 export const makeQueue = (): Queue => {
   const types = new Map<string, ByTarget>();
 
@@ -128,16 +138,12 @@ export const makeQueue = (): Queue => {
       if (held.some((heap) => heap.size() === 0)) prune(types, live.row);
     },
     take: (offer) => {
-      const targets = types.get(offer.executor.type);
-      if (!targets) return undefined;
-      const { name, id } = offer.executor;
-      const anyone = firstAt(targets.get(ANYONE), offer);
-      const named = firstAt(targets.get(`n${name}`), offer);
-      const best = better(better(anyone, named), firstAt(targets.get(`i${id}`), offer));
+      const best = bestOf(types.get(offer.executor.type), offer);
       const taken = best?.heap.pop();
       if (taken && best?.heap.size() === 0) prune(types, taken.row);
       return taken;
     },
+    upcoming: (offer) => bestOf(types.get(offer.executor.type), offer)?.heap.inOrder() ?? [],
     *inOrder(executortype) {
       yield* mergeHeaps(executortype === undefined ? types.values() : pick(types, executortype));
     },

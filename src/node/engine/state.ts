@@ -14,6 +14,7 @@ import { type Deadlines, makeDeadlines } from './deadlines.ts';
 import { type EventHub, makeEventHub } from './events.ts';
 import { type Live, makeTimeline, type Timeline } from './live.ts';
 import { makeQueue, type Queue } from './queue.ts';
+import { makeTexts, type Texts } from './texts.ts';
 import { makeWaiters, type Waiters } from './waiters.ts';
 import { makeWhereabouts, type Whereabouts } from './whereabouts.ts';
 
@@ -78,6 +79,7 @@ export interface State extends StateParts {
   readonly live: Map<string, Live>;
   /** Length of the texts of all live processes. */
   liveText: number;
+  readonly texts: Texts;
   readonly deadlines: Deadlines;
   readonly events: EventHub;
   /** Colonies whose finished counts differ from what is on disk. */
@@ -131,6 +133,7 @@ export const makeState = (parts: StateParts): State => ({
   functions: new Map(),
   live: new Map(),
   liveText: 0,
+  texts: makeTexts(parts),
   deadlines: makeDeadlines(),
   events: makeEventHub(),
   countsDirty: new Set(),

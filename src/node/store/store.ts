@@ -19,6 +19,8 @@ export interface RangeOptions {
 export interface Store extends Omit<Committer, 'pending'> {
   /** The value of a key, effects not yet on disk included. */
   get(key: string): string | undefined;
+  /** The values of many keys as they are on disk, read aside from the work of this process. */
+  many(keys: string[]): Promise<(string | undefined)[]>;
   /** Pages of [key, value] in key order, of what is on disk when the first page is asked for. */
   pages(range: Range, options?: RangeOptions): AsyncGenerator<[string, string][], void>;
   /** As `pages`, of values alone and read ahead: for whoever wants all of them. */
@@ -117,6 +119,7 @@ export const openStore = async (
       const { known, value } = committer.pending(key);
       return known ? value : db.getSync(key);
     },
+    many: (wanted) => db.getMany(wanted),
     pages,
     values,
     close: async () => {

@@ -122,6 +122,25 @@ describe('what is left behind', () => {
   });
 });
 
+test('what is upcoming is what the same offer is given next', () => {
+  const queue = makeQueue();
+  const limitless = Number.POSITIVE_INFINITY;
+  const ann = executorRow('ann', 'cli', '');
+  const offer = { executor: ann, cpuMilli: limitless, memBytes: limitless };
+  expect([...queue.upcoming(offer)]).toEqual([]);
+  const [make] = fc.sample(live, 1) as [(no: number) => Live];
+  for (const no of [3, 1, 4, 0, 2]) {
+    const one = make(no);
+    const spec = { ...one.row.spec, executortype: 'cli', names: [], ids: [], location: '' };
+    one.row = { ...one.row, orderUs: no, spec: { ...spec, cpuMilli: 0, memBytes: 0 } };
+    queue.add(one);
+  }
+  queue.take(offer);
+  const upcoming = [...queue.upcoming(offer)];
+  expect(upcoming.map(({ row }) => row.orderUs)).toEqual([1, 2, 3, 4]);
+  expect(upcoming.map(() => queue.take(offer))).toEqual(upcoming);
+});
+
 describe('many kinds of need', () => {
   const ANN = executorRow('ann', 'cli', '');
   const [make] = fc.sample(live, 1) as [(no: number) => Live];
