@@ -8,6 +8,7 @@
 import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Reply } from '../node/model/envelope.ts';
+import { PROOF_LENGTH_MAX } from './relay-wire.ts';
 
 /** Content type of an answer to a batch: of its replies, not of what refuses it as a whole. */
 export const BATCH_TYPE = 'application/vnd.colonies.relay-batch';
@@ -20,7 +21,6 @@ const VERSION = 1;
 const BATCH_HEAD_BYTES = 4;
 const CALL_HEAD_BYTES = 4;
 const REPLY_HEAD_BYTES = 10;
-const PROOF_BYTES_MAX = 400;
 
 /** Whether the body of a relayed request is a batch. */
 export const isBatch = (body: Uint8Array): boolean => body[0] === MARK;
@@ -129,7 +129,7 @@ export const makeReplyDecoder = (
     if (index >= count) throw new BatchError('a reply to no call');
     if (seen.has(index)) throw new BatchError('a second reply to one call');
     if (!isStatus(status)) throw new BatchError(`a reply with status ${status}`);
-    if (proof > PROOF_BYTES_MAX) throw new BatchError('a proof longer than permitted');
+    if (proof > PROOF_LENGTH_MAX) throw new BatchError('a proof longer than permitted');
     if (body > bytesMax) throw new BatchError('a reply longer than permitted');
     return REPLY_HEAD_BYTES + proof + body;
   };

@@ -21,7 +21,13 @@ const CallHead = z.discriminatedUnion('kind', [
 ]);
 export type CallHead = z.output<typeof CallHead>;
 
-const AnswerHead = z.object({ status: z.int(), proof: z.string().max(400).optional() });
+/** Longest reply proof that is read, in characters of ASCII. */
+export const PROOF_LENGTH_MAX = 400;
+
+const AnswerHead = z.object({
+  status: z.int(),
+  proof: z.string().max(PROOF_LENGTH_MAX).optional(),
+});
 export type AnswerHead = z.output<typeof AnswerHead>;
 
 export const encodeHead = (head: CallHead | AnswerHead): Uint8Array =>

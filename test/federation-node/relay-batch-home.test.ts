@@ -117,6 +117,19 @@ describe('served on a socket', () => {
   });
   afterEach(() => close());
 
+  /** Sends a batch of `a` and `b`, both begun, on a connection that reads nothing. */
+  const sendUnread = async () => {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.pause();
+    const body = encodeCalls([bytes('a'), bytes('b')]);
+    const head = `POST ${PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`;
+    socket.write(Buffer.concat([bytes(head), body]));
+    await begun(2);
+    const signal = lastOrigin?.signal;
+    return { socket, signal };
+  };
+
   /** Sends a batch; replies are kept as they come. */
   const send = (calls: readonly string[]) => {
     const replies: BatchedReply[] = [];
@@ -187,14 +200,7 @@ describe('served on a socket', () => {
 
   test('a connection that is reset takes back what was just sent on it and what comes after', async () => {
     await start();
-    const socket = connect(port, '127.0.0.1');
-    await once(socket, 'connect');
-    socket.pause();
-    const body = encodeCalls([bytes('a'), bytes('b')]);
-    const head = `POST ${PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`;
-    socket.write(Buffer.concat([bytes(head), body]));
-    await begun(2);
-    const signal = lastOrigin?.signal;
+    const { socket, signal } = await sendUnread();
     expect(signal?.aborted).toBe(false);
     answer('a', granted('a'));
     // In the kernel of the other side, unread.
@@ -212,15 +218,8 @@ describe('served on a socket', () => {
 
   test('a reader that takes nothing is cut off after a while, and its batch with it', async () => {
     await start({ replyStallMs: 300 });
-    const socket = connect(port, '127.0.0.1');
+    const { socket, signal } = await sendUnread();
     socket.on('error', () => undefined);
-    await once(socket, 'connect');
-    socket.pause();
-    const body = encodeCalls([bytes('a'), bytes('b')]);
-    const head = `POST ${PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`;
-    socket.write(Buffer.concat([bytes(head), body]));
-    await begun(2);
-    const signal = lastOrigin?.signal;
     answer('a', { ...granted('a'), body: 'x'.repeat(20_000_000) });
     await until(() => fates.length === 1);
     expect([fates, signal?.aborted]).toEqual([['a lost'], true]);
