@@ -7,7 +7,8 @@ import type { ColonyRow } from '../../src/node/model/colony.ts';
 import { type ProcessRow, STATE } from '../../src/node/model/process.ts';
 import { keys } from '../../src/node/store/keys.ts';
 import { migrate, STORE_VERSION } from '../../src/node/store/migrate.ts';
-import { openStore } from '../../src/node/store/store.ts';
+import { openStore, type Store } from '../../src/node/store/store.ts';
+import { liveKey } from '../../src/node/store/tables/processes.ts';
 import { manualClock } from '../support/clock.ts';
 import {
   asUser,
@@ -15,12 +16,37 @@ import {
   collectingLog,
   forType,
   openBench,
+  problemsOf,
   spec,
   temporaryFolder,
   want,
 } from '../support/engine.ts';
 
 const ids = (rows: readonly { readonly id: string }[]): string[] => rows.map((row) => row.id);
+
+const never = (): never => {
+  throw new Error('no work');
+};
+
+/** Gives live rows the keys that the first layout had, but for one process; tells which. */
+const toFirstLayout = async (store: Store, except: string | undefined): Promise<string[]> => {
+  const moved: string[] = [];
+  for (const range of [keys.allLive, keys.allProgress]) {
+    for await (const page of store.pages(range)) {
+      await store.write((w) => {
+        for (const [key, value] of page) {
+          const [table, no, , id] = key.split('\u0000');
+          if (id === except) continue;
+          w.put([table, no, id].join('\u0000'), value);
+          w.del(key);
+          moved.push(key);
+        }
+        w.put(keys.meta('version'), '1');
+      });
+    }
+  }
+  return moved;
+};
 
 const listed = async (bench: Bench, colony: ColonyRow) => {
   const all: Record<string, string[]> = {};
@@ -302,15 +328,35 @@ describe('a folder', () => {
     await store.close();
   });
 
+  test('of the first layout goes on with everything, also when its change was broken off', async () => {
+    const bench = await openBench();
+    const colony = await bench.colony();
+    const ann = await bench.executor(colony, 'ann');
+    for (let i = 0; i < 5; i++) await bench.submit(colony);
+    const running = await bench.engine.processes.assign(colony, ann, want());
+    const before = await listed(bench, colony);
+    await bench.close();
+    const store = await openStore(`${bench.dir}/store`, silentLog(), () => undefined);
+    const moved = await toFirstLayout(store, before['0 newest']?.[0]);
+    await store.close();
+    expect(moved).toHaveLength(5);
+    await bench.restart();
+    expect(await listed(bench, colony)).toEqual(before);
+    expect(bench.engine.processes.find(running?.id ?? '')).toEqual(running);
+    expect(await problemsOf(bench.store)).toEqual([]);
+    await bench.engine.processes.closeSuccessful(running ?? never(), ann.id, '[]');
+    expect(await problemsOf(bench.store)).toEqual([]);
+  });
+
   test('with a row that cannot be read is not opened, and can be opened once that is gone', async () => {
     const bench = await openBench();
     const colony = await bench.colony();
     const p = await bench.submit(colony);
-    await bench.store.write((w) => w.put(keys.live(colony.no, p.id), 'nonsense'));
+    await bench.store.write((w) => w.put(liveKey(p), 'nonsense'));
     await bench.close();
     await expect(open(bench.dir)).rejects.toThrow('corrupt store');
     const store = await openStore(`${bench.dir}/store`, silentLog(), () => undefined);
-    await store.write((w) => w.del(keys.live(colony.no, p.id)));
+    await store.write((w) => w.del(liveKey(p)));
     await store.close();
     await bench.restart();
   });

@@ -6,6 +6,7 @@ import { checkStore, shownKey } from '../../src/node/store/check.ts';
 import type { Writer } from '../../src/node/store/commit.ts';
 import { keys } from '../../src/node/store/keys.ts';
 import type { Store } from '../../src/node/store/store.ts';
+import { liveKey } from '../../src/node/store/tables/processes.ts';
 import { type Bench, forType, openBench, problemsOf, want } from '../support/engine.ts';
 
 const FUNCTION = {
@@ -89,7 +90,7 @@ const move = (w: Writer, store: Store, from: string, to: string): void => {
 };
 const copy = (w: Writer, store: Store, from: string, to: string, change: object): void =>
   w.put(to, JSON.stringify({ ...JSON.parse(text(store, from)), ...change }));
-const liveKey = (f: Facts): string => keys.live(f.colony.no, f.waiting.id);
+const waitingKey = (f: Facts): string => liveKey(f.waiting);
 const endedKey = (f: Facts): string => keys.ended(f.colony.no, 2, f.done.endedUs, f.done.id);
 
 const DAMAGES: Record<string, Damage> = {
@@ -129,7 +130,7 @@ const DAMAGES: Record<string, Damage> = {
     mendable: true,
   },
   'progress without a live process': {
-    plant: (w, f) => w.put(keys.progress(f.colony.no, f.done.id), 'x'),
+    plant: (w, f) => w.put(keys.progressBeside(liveKey(f.done)), 'x'),
     found: (f) => new RegExp(`^a .* ${f.done.id}: is progress of no live process`),
     mendable: true,
   },
@@ -164,44 +165,55 @@ const DAMAGES: Record<string, Damage> = {
     mendable: false,
   },
   'a live process that cannot be read': {
-    plant: (w, f) => w.put(liveKey(f), 'no process'),
+    plant: (w, f) => w.put(waitingKey(f), 'no process'),
     found: (f) => new RegExp(`^l .* ${f.waiting.id}: cannot be read: corrupt store`),
     mendable: false,
   },
   'a live process with broken JSON inside': {
-    plant: (w, f, store) => w.put(liveKey(f), text(store, liveKey(f)).replace('\n[]', '\n[')),
+    plant: (w, f, store) => w.put(waitingKey(f), text(store, waitingKey(f)).replace('\n[]', '\n[')),
     found: (f) => new RegExp(`^l .* ${f.waiting.id}: cannot be read`),
     mendable: false,
   },
   'a specification whose place for the colony name is lost': {
     plant: (w, f, store) =>
-      w.put(liveKey(f), text(store, liveKey(f)).replace('"nodename":""', '"nodename":"moved"')),
+      w.put(
+        waitingKey(f),
+        text(store, waitingKey(f)).replace('"nodename":""', '"nodename":"moved"'),
+      ),
     found: (f) => new RegExp(`^l .* ${f.waiting.id}: holds a specification without a place`),
     mendable: false,
   },
   'the row of one live process under the key of another': {
-    plant: (w, f, store) => move(w, store, liveKey(f), keys.live(f.colony.no, STRANGER)),
+    plant: (w, f, store) => move(w, store, waitingKey(f), liveKey({ ...f.waiting, id: STRANGER })),
     found: () => new RegExp(`^l .* ${STRANGER}: is the row of another process`),
     mendable: false,
   },
+  'a live process whose key tells another time': {
+    plant: (w, f, store) =>
+      move(w, store, waitingKey(f), liveKey({ ...f.waiting, submittedUs: 5 })),
+    found: (f) =>
+      new RegExp(`^l .* 0+5 ${f.waiting.id}: was submitted at ${f.waiting.submittedUs}, not when`),
+    mendable: false,
+  },
   'a live process of a colony that is gone': {
-    plant: (w, f, store) => move(w, store, liveKey(f), keys.live(GONE, f.waiting.id)),
+    plant: (w, f, store) => move(w, store, waitingKey(f), liveKey({ ...f.waiting, colony: GONE })),
     found: () => /^l 0000004d .*: its colony does not exist/,
     mendable: false,
   },
   'a process that is live and finished': {
-    plant: (w, f, store) => w.put(keys.done(f.waiting.id), text(store, liveKey(f))),
+    plant: (w, f, store) => w.put(keys.done(f.waiting.id), text(store, waitingKey(f))),
     found: (f) => new RegExp(`^l .* ${f.waiting.id}: is live and finished`),
     mendable: false,
   },
   'a process that is live in two colonies': {
-    plant: (w, f, store) => w.put(keys.live(f.other.no, f.waiting.id), text(store, liveKey(f))),
-    found: (f) => new RegExp(`^l .* ${f.waiting.id}: another colony has a process of this id`),
+    plant: (w, f, store) =>
+      w.put(liveKey({ ...f.waiting, colony: f.other.no }), text(store, waitingKey(f))),
+    found: (f) => new RegExp(`^l .* ${f.waiting.id}: another live process has the same id`),
     mendable: false,
   },
   'a process that runs on nobody': {
     plant: (w, f, store) => {
-      const key = keys.progress(f.colony.no, f.running.id);
+      const key = keys.progressBeside(liveKey(f.running));
       w.put(key, text(store, key).replace(f.ann.id, STRANGER));
     },
     found: (f) => new RegExp(`^l .* ${f.running.id}: runs on ${STRANGER}, which is not registered`),
@@ -209,7 +221,7 @@ const DAMAGES: Record<string, Damage> = {
   },
   'a running process that is assigned to nobody': {
     plant: (w, f, store) => {
-      const key = keys.progress(f.colony.no, f.running.id);
+      const key = keys.progressBeside(liveKey(f.running));
       w.put(key, text(store, key).replace('true', 'false'));
     },
     found: (f) => new RegExp(`^l .* ${f.running.id}: is in state 1, assigned to`),
@@ -221,7 +233,7 @@ const DAMAGES: Record<string, Damage> = {
     mendable: false,
   },
   'a finished process that is not finished': {
-    plant: (w, f, store) => w.put(keys.done(f.done.id), text(store, liveKey(f))),
+    plant: (w, f, store) => w.put(keys.done(f.done.id), text(store, waitingKey(f))),
     found: (f) => new RegExp(`^d ${f.done.id}: is not finished, but kept as finished`),
     mendable: false,
   },
@@ -304,7 +316,7 @@ const DAMAGES: Record<string, Damage> = {
   },
   'a live process that waits in the wrong place': {
     plant: (w, f, store) => {
-      const key = keys.live(f.colony.no, f.waiting.id);
+      const key = waitingKey(f);
       w.put(key, text(store, key).replace(`,${f.waiting.orderUs},`, ',1,'));
     },
     found: (f) => new RegExp(`^l .* ${f.waiting.id}: waits in another place than it should`),
@@ -312,7 +324,7 @@ const DAMAGES: Record<string, Damage> = {
   },
   'a live process for others than its specification says': {
     plant: (w, f, store) => {
-      const key = keys.live(f.colony.no, f.waiting.id);
+      const key = waitingKey(f);
       w.put(key, text(store, key).replace('"cli"', '"other"'));
     },
     found: (f) => new RegExp(`^l .* ${f.waiting.id}: is queued for executortype other, not cli`),

@@ -1,7 +1,6 @@
 // Brings live processes back into memory when a folder is opened, in the order of their submission.
 // A node may have a million of them, so nothing here is made for each of them and dropped again.
 
-import type { ProcessRow } from '../model/process.ts';
 import { keys, lastPart } from '../store/keys.ts';
 import { decodeProcess, type Intern } from '../store/tables/processes.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -26,34 +25,6 @@ const readProgress = async ({ store }: State): Promise<Map<string, string>> => {
   return progress;
 };
 
-const readRows = async (
-  { store, colonies }: State,
-  progress: ReadonlyMap<string, string>,
-): Promise<ProcessRow[]> => {
-  const options = { intern: makeIntern(), leaveText: true };
-  const rows: ProcessRow[] = [];
-  const later = (id: string): string | undefined => progress.get(id);
-  for await (const page of store.values(keys.allLive)) {
-    for (const value of page) {
-      const row = decodeProcess(value, later, options);
-      if (colonies.has(row.colony)) rows.push(row);
-    }
-  }
-  return rows;
-};
-
-/** Indices of the rows by submission; bare numbers are compared three times as fast as rows. */
-const bySubmission = (rows: readonly ProcessRow[]): Uint32Array => {
-  const times = new Float64Array(rows.length);
-  const order = new Uint32Array(rows.length);
-  rows.forEach((row, i) => {
-    times[i] = row.submittedUs;
-    order[i] = i;
-  });
-  const at = (i: number): number => times[i] ?? 0;
-  return order.sort((a, b) => at(a) - at(b));
-};
-
 /** Running processes are kept in the order of their start; they come from disk in another one. */
 const orderByStart = ({ running, executorsById }: ColonyState): void => {
   for (const live of [...running].sort((a, b) => a.row.startedUs - b.row.startedUs)) {
@@ -67,11 +38,15 @@ const orderByStart = ({ running, executorsById }: ColonyState): void => {
 /** Reads all live processes of colonies that are there. */
 export const loadLive = async (state: State, lifecycle: Lifecycle): Promise<void> => {
   const progress = await readProgress(state);
-  const rows = await readRows(state, progress);
-  for (const i of bySubmission(rows)) {
-    const row = rows[i];
-    const colony = row && state.colonies.get(row.colony);
-    if (colony) lifecycle.restore(colony, row, progress.has(row.id));
+  const later = (id: string): string | undefined => progress.get(id);
+  const options = { intern: makeIntern(), leaveText: true };
+  // Key order is that of submission.
+  for await (const page of state.store.values(keys.allLive)) {
+    for (const value of page) {
+      const row = decodeProcess(value, later, options);
+      const colony = state.colonies.get(row.colony);
+      if (colony) lifecycle.restore(colony, row, progress.has(row.id));
+    }
   }
   for (const colony of state.colonies.values()) orderByStart(colony);
 };

@@ -38,7 +38,7 @@ const removeLive = async (state: State, lifecycle: Lifecycle, colony: number): P
       for (const [key, value] of page) {
         const id = lastPart(key);
         const live = state.live.get(id);
-        const p = live?.row ?? decodeProcess(value, store.get(keys.progress(colony, id)));
+        const p = live?.row ?? decodeProcess(value, store.get(keys.progressBeside(key)));
         processTable.removed(w, p);
         if (live) lifecycle.forget(live);
       }

@@ -4,9 +4,8 @@
 import type { Limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { ProcessRow } from '../model/process.ts';
-import { keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
-import { decodeSpecText } from '../store/tables/processes.ts';
+import { decodeSpecText, liveKey } from '../store/tables/processes.ts';
 import type { Live } from './live.ts';
 
 export interface Texts {
@@ -25,7 +24,7 @@ export interface TextsDeps {
   readonly limits: Limits;
 }
 
-const keyOf = ({ row }: Live): string => keys.live(row.colony, row.id);
+const keyOf = ({ row }: Live): string => liveKey(row);
 
 /** Whether the text of a process is on disk only. */
 export const isLeft = ({ row }: Live): boolean => typeof row.spec.json !== 'string';

@@ -27,12 +27,20 @@ const checkStrays = async (check: Check): Promise<void> => {
   }
 };
 
+/** Whether the folder has the layout that is checked here; reported when not. */
+const hasLayout = (check: Check): boolean => {
+  const version = check.store.get(keys.meta('version'));
+  if (version === String(STORE_VERSION)) return true;
+  const how =
+    Number(version ?? '0') > STORE_VERSION
+      ? 'check it with the newer release that wrote it'
+      : 'start a node of this release over it once, then check again';
+  check.found(keys.meta('version'), `is ${version ?? 'missing'}, not ${STORE_VERSION}: ${how}`);
+  return false;
+};
+
 const checkMeta = (check: Check): void => {
   const { store } = check;
-  const version = store.get(keys.meta('version'));
-  if (version !== String(STORE_VERSION)) {
-    check.found(keys.meta('version'), `is ${version ?? 'missing'}, not ${STORE_VERSION}`);
-  }
   const highest = [...check.colonies.keys()].reduce((a, b) => Math.max(a, b), 0);
   const next = Number(store.get(keys.meta('nextcolony')) ?? '1');
   if (!Number.isSafeInteger(next) || next <= highest) {
@@ -97,6 +105,8 @@ export const checkStore = async (
   { repair = false }: CheckOptions = {},
 ): Promise<readonly Problem[]> => {
   const { check, problems, unlisted, mendAll } = makeRun(store, repair);
+  // Rows of another layout would all look damaged, and mending them would do the damage.
+  if (!hasLayout(check)) return problems;
   await checkMembers(check);
   checkMeta(check);
   await checkProcesses(check);

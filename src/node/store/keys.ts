@@ -1,6 +1,7 @@
 // The key space. Every key is a one-letter table, then its parts; numbers have a fixed width, so
 // that key order is the order of the parts. Names cannot hold the separator: control characters are
-// refused at entry.
+// refused at entry. Live processes are in the order of their submission: a queue grows at its end and
+// shrinks at its front, so the database moves few rows of it, and a start reads them as they go.
 
 const SEPARATOR = '\u0000';
 /** Follows the separator: ends the range of everything under a prefix, whatever the names in it. */
@@ -42,8 +43,8 @@ const under = (...parts: readonly string[]): Range => {
  * | u | colony no, name | user |
  * | x | colony no, name | executor |
  * | f | colony no, function id | function |
- * | l | colony no, process id | live process, as submitted |
- * | a | colony no, process id | progress of a live process since then |
+ * | l | colony no, submission time, process id | live process, as submitted |
+ * | a | colony no, submission time, process id | progress of a live process since then |
  * | d | process id | finished process |
  * | e | colony no, state, end time, process id | index of finished processes |
  * | t | attribute id | its process id |
@@ -68,10 +69,16 @@ export const keys = {
   executors: under('x'),
   function: (colony: number, id: string) => join('f', no(colony), id),
   functions: under('f'),
-  live: (colony: number, id: string) => join('l', no(colony), id),
+  live: (colony: number, submittedUs: number, id: string) =>
+    join('l', no(colony), us(submittedUs), id),
   allLive: under('l'),
   liveOf: (colony: number) => under('l', no(colony)),
-  progress: (colony: number, id: string) => join('a', no(colony), id),
+  progress: (colony: number, submittedUs: number, id: string) =>
+    join('a', no(colony), us(submittedUs), id),
+  /** The key of the progress of the process at a live key. */
+  progressBeside: (live: string) => `a${live.slice(1)}`,
+  /** The live key of the process whose progress this is. */
+  liveBeside: (progress: string) => `l${progress.slice(1)}`,
   allProgress: under('a'),
   done: (id: string) => join('d', id),
   allDone: under('d'),

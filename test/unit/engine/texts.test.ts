@@ -7,8 +7,7 @@ import { LIMITS } from '../../../src/node/limits.ts';
 import { silentLog } from '../../../src/node/log.ts';
 import { newProcess } from '../../../src/node/model/process.ts';
 import { FunctionSpecMsg, normaliseSpec, specRow } from '../../../src/node/model/spec.ts';
-import { keys } from '../../../src/node/store/keys.ts';
-import { decodeProcess, processTable } from '../../../src/node/store/tables/processes.ts';
+import { decodeProcess, liveKey, processTable } from '../../../src/node/store/tables/processes.ts';
 
 const BY = { id: 'e'.repeat(64), name: 'ann' };
 
@@ -21,7 +20,7 @@ const open = (count: number) => {
     const spec = specRow(normaliseSpec(FunctionSpecMsg.parse({ funcname: `f${i}` })));
     const row = newProcess(String(i).padStart(64, '0'), 1, BY, spec, 1_000 + i);
     processTable.submitted(writer as never, row);
-    const value = rows.get(keys.live(1, row.id)) as string;
+    const value = rows.get(liveKey(row)) as string;
     return makeLive(decodeProcess(value, undefined, { leaveText: true }), false);
   });
   const asked: string[] = [];

@@ -18,6 +18,7 @@ import {
   decodeProcess,
   decodeSpecText,
   envAttributeIds,
+  liveKey,
   processTable,
 } from '../../../src/node/store/tables/processes.ts';
 
@@ -125,7 +126,7 @@ describe('processes', () => {
     fc.assert(
       fc.property(fc.oneof(process, fresh), (p) => {
         const rows = collect((w) => processTable.submitted(w, p));
-        expect(decodeProcess(rows.get(keys.live(p.colony, p.id)) as string)).toEqual(p);
+        expect(decodeProcess(rows.get(liveKey(p)) as string)).toEqual(p);
       }),
     );
   });
@@ -136,8 +137,8 @@ describe('processes', () => {
         const next = { ...p, ...later } as ProcessRow;
         const first = collect((w) => processTable.submitted(w, p));
         const then = collect((w) => processTable.progressed(w, next));
-        const value = first.get(keys.live(p.colony, p.id)) as string;
-        expect(decodeProcess(value, then.get(keys.progress(p.colony, p.id)))).toEqual(next);
+        const value = first.get(liveKey(p)) as string;
+        expect(decodeProcess(value, then.get(keys.progressBeside(liveKey(p))))).toEqual(next);
       }),
     );
   });
@@ -147,8 +148,8 @@ describe('processes', () => {
       fc.property(process, fc.boolean(), (p, hadProgress) => {
         const rows = collect((w) => processTable.finished(w, p, hadProgress));
         const ended = keys.ended(p.colony, p.state, p.endedUs, p.id);
-        const gone = [keys.live(p.colony, p.id)];
-        if (hadProgress) gone.push(keys.progress(p.colony, p.id));
+        const gone = [liveKey(p)];
+        if (hadProgress) gone.push(keys.progressBeside(liveKey(p)));
         expect(new Set(rows.keys())).toEqual(new Set([...gone, keys.done(p.id), ended]));
         for (const key of gone) expect(rows.get(key)).toBeUndefined();
         expect(decodeProcess(rows.get(keys.done(p.id)) as string)).toEqual(p);
@@ -202,7 +203,7 @@ describe('processes', () => {
     fc.assert(
       fc.property(process, (p) => {
         const rows = collect((w) => processTable.submitted(w, p));
-        decodeProcess(rows.get(keys.live(p.colony, p.id)) as string, undefined, { intern });
+        decodeProcess(rows.get(liveKey(p)) as string, undefined, { intern });
         for (const name of [p.initiatorid, p.initiatorname, p.spec.executortype]) {
           expect(seen.has(name)).toBe(true);
         }
@@ -215,7 +216,7 @@ describe('processes', () => {
     fc.assert(
       fc.property(process, (p) => {
         const rows = collect((w) => processTable.submitted(w, p));
-        const value = rows.get(keys.live(p.colony, p.id)) as string;
+        const value = rows.get(liveKey(p)) as string;
         const { spec, ...rest } = decodeProcess(value, undefined, { leaveText: true });
         const json = p.state === STATE.waiting ? specLength(p.spec) : p.spec.json;
         expect({ ...rest, spec }).toEqual({ ...p, spec: { ...p.spec, json } });
@@ -233,7 +234,7 @@ describe('processes', () => {
   test('a row that is cut short or has a line too many is corruption', () => {
     const p = fc.sample(process, 1)[0] as ProcessRow;
     const rows = collect((w) => processTable.submitted(w, p));
-    const value = rows.get(keys.live(p.colony, p.id)) as string;
+    const value = rows.get(liveKey(p)) as string;
     expect(() => decodeProcess(value.slice(0, value.indexOf('\n')))).toThrow('corrupt store');
     expect(() => decodeProcess(`${value}\nmore`)).toThrow('corrupt store');
   });

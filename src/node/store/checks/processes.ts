@@ -65,23 +65,25 @@ const checkRow = (check: Check, key: string, p: ProcessRow): void => {
 
 const checkProgress = (check: Check): Promise<void> =>
   check.each(keys.allProgress, (key) => {
-    const [no, id = ''] = partsOf(key);
-    if (check.store.get(keys.live(colonyIn(no), id)) !== undefined) return;
+    if (check.store.get(keys.liveBeside(key)) !== undefined) return;
     check.found(key, 'is progress of no live process', (w) => w.del(key));
   });
 
-/** Checks live rows and gives the colony of each by its id. */
-const checkLive = async (check: Check): Promise<Map<string, number>> => {
-  const colonies = new Map<string, number>();
+/** Checks live rows and gives the key of each by its id. */
+const checkLive = async (check: Check): Promise<Map<string, string>> => {
+  const liveKeys = new Map<string, string>();
   await check.each(keys.allLive, (key, value) => {
-    const [no, id = ''] = partsOf(key);
+    const [no, submittedUs, id = ''] = partsOf(key);
     const colony = colonyOf(check, key, colonyIn(no));
-    if (colonies.has(id)) check.found(key, 'another colony has a process of this id');
-    colonies.set(id, colonyIn(no));
-    const progress = check.store.get(keys.progress(colonyIn(no), id));
+    if (liveKeys.has(id)) check.found(key, 'another live process has the same id');
+    liveKeys.set(id, key);
+    const progress = check.store.get(keys.progressBeside(key));
     const p = readable(check, key, () => decodeProcess(value, progress));
     if (!p) return;
     if (p.id !== id || p.colony !== colonyIn(no)) check.found(key, 'is the row of another process');
+    else if (p.submittedUs !== Number(submittedUs)) {
+      check.found(key, `was submitted at ${p.submittedUs}, not when its key says`);
+    }
     if (isFinal(p.state)) check.found(key, 'is finished, but kept as live');
     if (check.store.get(keys.done(id)) !== undefined) check.found(key, 'is live and finished');
     const isOrphan = colony?.removing === false && !colony.executors.has(p.executorid);
@@ -90,7 +92,7 @@ const checkLive = async (check: Check): Promise<Map<string, number>> => {
     }
     checkRow(check, key, p);
   });
-  return colonies;
+  return liveKeys;
 };
 
 /** Checks finished rows and counts them by colony. */
@@ -129,12 +131,12 @@ const checkEnded = (check: Check): Promise<void> =>
     }
   });
 
-const checkAttributes = (check: Check, live: ReadonlyMap<string, number>): Promise<void> =>
+const checkAttributes = (check: Check, liveKeys: ReadonlyMap<string, string>): Promise<void> =>
   check.each(keys.allAttributes, (key, id) => {
     const attribute = partsOf(key)[0] ?? '';
-    const no = live.get(id);
-    const stored = check.store.get(no === undefined ? keys.done(id) : keys.live(no, id));
-    const progress = no === undefined ? undefined : check.store.get(keys.progress(no, id));
+    const live = liveKeys.get(id);
+    const stored = check.store.get(live ?? keys.done(id));
+    const progress = live && check.store.get(keys.progressBeside(live));
     const p =
       stored === undefined
         ? undefined
@@ -169,9 +171,9 @@ const checkCounts = async (check: Check, counts: ReadonlyMap<number, Finished>):
 /** Checks live and finished processes and every index of them. */
 export const checkProcesses = async (check: Check): Promise<void> => {
   await checkProgress(check);
-  const live = await checkLive(check);
+  const liveKeys = await checkLive(check);
   const counts = await checkDone(check);
   await checkEnded(check);
-  await checkAttributes(check, live);
+  await checkAttributes(check, liveKeys);
   await checkCounts(check, counts);
 };

@@ -270,23 +270,29 @@ export const decodeEnded = (parts: readonly string[], value: string): Ended => {
   };
 };
 
+/** The key of a live process. */
+export const liveKey = (p: Pick<ProcessRow, 'colony' | 'submittedUs' | 'id'>): string =>
+  keys.live(p.colony, p.submittedUs, p.id);
+
+const progressKey = (p: ProcessRow): string => keys.progress(p.colony, p.submittedUs, p.id);
+
 /**
  * The rows of one process. Every change of a process goes through here, so indices never go stale.
  */
 export const processTable = {
   /** A new process, with the index of its ENV attributes. */
   submitted: (w: Writer, p: ProcessRow): void => {
-    w.put(keys.live(p.colony, p.id), encode(p));
+    w.put(liveKey(p), encode(p));
     for (const id of envIds(p)) w.put(keys.attribute(id), p.id);
   },
   /** A live process changed and is still live. */
   progressed: (w: Writer, p: ProcessRow): void => {
-    w.put(keys.progress(p.colony, p.id), encodeProgress(p));
+    w.put(progressKey(p), encodeProgress(p));
   },
   /** A live process finished. */
   finished: (w: Writer, p: ProcessRow, hadProgress: boolean): void => {
-    w.del(keys.live(p.colony, p.id));
-    if (hadProgress) w.del(keys.progress(p.colony, p.id));
+    w.del(liveKey(p));
+    if (hadProgress) w.del(progressKey(p));
     w.put(keys.done(p.id), encode(p));
     w.put(keys.ended(p.colony, p.state, p.endedUs, p.id), encodeEnded(p));
   },
@@ -305,8 +311,8 @@ export const processTable = {
       w.del(keys.done(p.id));
       w.del(keys.ended(p.colony, p.state, p.endedUs, p.id));
     } else {
-      w.del(keys.live(p.colony, p.id));
-      w.del(keys.progress(p.colony, p.id));
+      w.del(liveKey(p));
+      w.del(progressKey(p));
     }
     for (const id of envIds(p)) w.del(keys.attribute(id));
     for (const attribute of p.attributes) w.del(keys.attribute(attribute.id));
