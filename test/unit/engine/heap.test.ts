@@ -95,6 +95,28 @@ describe('against a sorted array', () => {
   });
 });
 
+test('what arrives in order costs a few comparisons, however much waits', () => {
+  let compared = 0;
+  const heap = makeHeap<number>(
+    (a, b) => {
+      compared += 1;
+      return a < b;
+    },
+    () => true,
+  );
+  heap.push(50_000);
+  for (let i = 0; i < 10; i++) heap.push(i);
+  for (let i = 0; i < 100_000; i++) heap.push(100_000 + i);
+  expect(compared).toBeLessThan(100_100);
+  compared = 0;
+  for (let i = 0; i < 1_000; i++) {
+    heap.pop();
+    heap.push(300_000 + i);
+  }
+  expect(compared).toBeLessThan(3 * 1_000 + 200);
+  expect(heap.size()).toBe(100_011);
+});
+
 describe('the dead', () => {
   const filled = (count: number) => {
     const items: Item[] = Array.from({ length: count }, (_, no) => ({ rank: no, no, alive: true }));
