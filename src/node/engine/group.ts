@@ -4,6 +4,7 @@
 import type { ProcessRow } from '../model/process.ts';
 import { type Heap, makeHeap } from './heap.ts';
 import { goesFirst, isWaiting, type Live } from './live.ts';
+import { child } from './maps.ts';
 
 export interface Resources {
   readonly cpuMilli: number;
@@ -118,6 +119,8 @@ const makeFronts = (needs: Iterable<Need>): Fronts => {
 export const makeGroup = (onDrop: (live: Live, heap: Heap<Live>) => void): Group => {
   const needs = new Map<string, Need>();
   let fronts: Fronts | undefined;
+  // Most that come one after another need the same.
+  let last: Need | undefined;
 
   const makeNeed = ({ spec }: ProcessRow): Need => {
     const heap: Heap<Live> = makeHeap<Live>(goesFirst, isWaiting, (live) => onDrop(live, heap));
@@ -131,13 +134,11 @@ export const makeGroup = (onDrop: (live: Live, heap: Heap<Live>) => void): Group
 
   return {
     heapFor: (p) => {
-      const key = keyOf(p);
-      let need = needs.get(key);
-      if (!need) {
-        need = makeNeed(p);
-        needs.set(key, need);
+      const { cpuMilli, memBytes } = p.spec;
+      if (last?.cpuMilli !== cpuMilli || last.memBytes !== memBytes) {
+        last = child(needs, keyOf(p), () => makeNeed(p));
       }
-      return need.heap;
+      return last.heap;
     },
     added: (p) => {
       const need = fronts && needs.get(keyOf(p));
@@ -154,6 +155,7 @@ export const makeGroup = (onDrop: (live: Live, heap: Heap<Live>) => void): Group
       if (need?.heap.size() !== 0) return;
       need.front = undefined;
       needs.delete(key);
+      last = undefined;
     },
     heaps: function* () {
       for (const need of needs.values()) yield need.heap;

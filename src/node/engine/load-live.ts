@@ -4,15 +4,26 @@
 import { keys, lastPart } from '../store/keys.ts';
 import { decodeProcess, type Intern } from '../store/tables/processes.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { child } from './maps.ts';
 import type { ColonyState, State } from './state.ts';
 
 const makeIntern = (): Intern => {
-  const seen = new Map<string, string>();
-  return (text) => {
-    const known = seen.get(text);
+  const texts = new Map<string, string>();
+  const lists = new Map<string, readonly string[]>();
+  const text = (one: string): string => {
+    const known = texts.get(one);
     if (known !== undefined) return known;
-    seen.set(text, text);
-    return text;
+    texts.set(one, one);
+    return one;
+  };
+  return {
+    text,
+    list: (many) => {
+      const [only] = many;
+      if (only === undefined) return many;
+      // Most are meant for anyone or for one executor.
+      return many.length > 1 ? many.map(text) : child(lists, only, () => [text(only)]);
+    },
   };
 };
 

@@ -16,8 +16,12 @@ export interface Offer extends Resources {
 
 /** By location; '' is anywhere. */
 type ByLocation = Map<string, Group>;
-/** By target: '' is anyone, else 'n' and a name, or 'i' and an id. */
-type ByTarget = Map<string, ByLocation>;
+/** By who may take it: anyone, executors of a name, or one executor by its id. */
+interface ByTarget {
+  readonly anyone: ByLocation;
+  readonly names: Map<string, ByLocation>;
+  readonly ids: Map<string, ByLocation>;
+}
 
 export interface Queue {
   /** Adds a waiting process to every group it belongs to and is not in already. */
@@ -33,9 +37,6 @@ export interface Queue {
   /** Whether nothing is kept, not even for processes of the past. */
   isEmpty(): boolean;
 }
-
-const ANYONE = '';
-const FOR_ANYONE: readonly string[] = Object.freeze([ANYONE]);
 
 const forget = (live: Live, heap: Heap<Live>): void => {
   if (live.queued === heap) live.queued = undefined;
@@ -60,12 +61,16 @@ const remember = (live: Live, heap: Heap<Live>): boolean => {
   return true;
 };
 
-const targetsOf = (p: ProcessRow): readonly string[] => {
-  const { names, ids } = p.spec;
-  if (names.length === 0 && ids.length === 0) return FOR_ANYONE;
-  if (names.length === 1 && ids.length === 0) return [`n${names[0]}`];
-  return [...new Set([...names.map((name) => `n${name}`), ...ids.map((id) => `i${id}`)])];
-};
+const makeTargets = (): ByTarget => ({ anyone: new Map(), names: new Map(), ids: new Map() });
+
+const isUnused = ({ anyone, names, ids }: ByTarget): boolean =>
+  anyone.size + names.size + ids.size === 0;
+
+function* allPlaces({ anyone, names, ids }: ByTarget): Generator<ByLocation, void> {
+  yield anyone;
+  yield* names.values();
+  yield* ids.values();
+}
 
 /** Whether this executor may take this process. The rule that the groups are built from. */
 export const fits = (p: ProcessRow, offer: Offer): boolean => {
@@ -82,16 +87,19 @@ export const fits = (p: ProcessRow, offer: Offer): boolean => {
  * Drops what is empty on the way to the heaps of a process, so that nothing stays of past targets.
  */
 const prune = (types: Map<string, ByTarget>, p: ProcessRow): void => {
-  const { executortype, location } = p.spec;
+  const { executortype, location, names, ids } = p.spec;
   const targets = types.get(executortype);
-  for (const target of targets ? targetsOf(p) : []) {
-    const places = targets?.get(target);
+  if (!targets) return;
+  const pruneAt = (places: ByLocation | undefined): boolean => {
     const group = places?.get(location);
     group?.prune(p);
     if (group?.isEmpty()) places?.delete(location);
-    if (places?.size === 0) targets?.delete(target);
-  }
-  if (targets?.size === 0) types.delete(executortype);
+    return places?.size === 0;
+  };
+  pruneAt(targets.anyone);
+  for (const name of names) if (pruneAt(targets.names.get(name))) targets.names.delete(name);
+  for (const id of ids) if (pruneAt(targets.ids.get(id))) targets.ids.delete(id);
+  if (isUnused(targets)) types.delete(executortype);
 };
 
 const better = (a: Found | undefined, b: Found | undefined): Found | undefined =>
@@ -107,30 +115,31 @@ const firstAt = (places: ByLocation | undefined, offer: Offer): Found | undefine
 const bestOf = (targets: ByTarget | undefined, offer: Offer): Found | undefined => {
   if (!targets) return undefined;
   const { name, id } = offer.executor;
-  const anyone = firstAt(targets.get(ANYONE), offer);
-  const named = firstAt(targets.get(`n${name}`), offer);
-  return better(better(anyone, named), firstAt(targets.get(`i${id}`), offer));
+  const anyone = firstAt(targets.anyone, offer);
+  const named = firstAt(targets.names.get(name), offer);
+  return better(better(anyone, named), firstAt(targets.ids.get(id), offer));
 };
+
+const newPlaces = (): ByLocation => new Map();
+const newGroup = (): Group => makeGroup(forget);
 
 export const makeQueue = (): Queue => {
   const types = new Map<string, ByTarget>();
 
-  const groupFor = (targets: ByTarget, target: string, location: string): Group =>
-    child(
-      child(targets, target, () => new Map()),
-      location,
-      () => makeGroup(forget),
-    );
+  const put = (places: ByLocation, live: Live): void => {
+    const group = child(places, live.row.spec.location, newGroup);
+    const heap = group.heapFor(live.row);
+    if (remember(live, heap)) heap.push(live);
+    group.added(live.row);
+  };
 
   return {
     add: (live) => {
-      const targets = child(types, live.row.spec.executortype, () => new Map());
-      for (const target of targetsOf(live.row)) {
-        const group = groupFor(targets, target, live.row.spec.location);
-        const heap = group.heapFor(live.row);
-        if (remember(live, heap)) heap.push(live);
-        group.added(live.row);
-      }
+      const { executortype, names, ids } = live.row.spec;
+      const targets = child(types, executortype, makeTargets);
+      if (names.length === 0 && ids.length === 0) put(targets.anyone, live);
+      for (const name of names) put(child(targets.names, name, newPlaces), live);
+      for (const id of ids) put(child(targets.ids, id, newPlaces), live);
     },
     left: (live) => {
       const held = Array.isArray(live.queued) ? live.queued : live.queued ? [live.queued] : [];
@@ -167,7 +176,7 @@ function* mergeHeaps(all: Iterable<ByTarget>): Generator<Live, void> {
     if (!next.done) front.push({ live: next.value, rest });
   };
   for (const targets of all) {
-    for (const places of targets.values()) {
+    for (const places of allPlaces(targets)) {
       for (const group of places.values()) {
         for (const heap of group.heaps()) advance(heap.inOrder());
       }

@@ -196,14 +196,20 @@ describe('processes', () => {
 
   test('equal names of many processes are one string when read with an intern', () => {
     const seen = new Map<string, string>();
-    const intern = (name: string): string => {
+    const text = (name: string): string => {
       if (!seen.has(name)) seen.set(name, name);
       return seen.get(name) as string;
+    };
+    const nobody = ['nobody'];
+    const intern = {
+      text,
+      list: (names: readonly string[]) => (names.length > 0 ? nobody : names),
     };
     fc.assert(
       fc.property(process, (p) => {
         const rows = collect((w) => processTable.submitted(w, p));
-        decodeProcess(rows.get(liveKey(p)) as string, undefined, { intern });
+        const { spec } = decodeProcess(rows.get(liveKey(p)) as string, undefined, { intern });
+        expect(spec.names).toEqual(p.spec.names.length > 0 ? nobody : []);
         for (const name of [p.initiatorid, p.initiatorname, p.spec.executortype]) {
           expect(seen.has(name)).toBe(true);
         }

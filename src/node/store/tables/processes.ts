@@ -124,23 +124,27 @@ const corrupt = (what: string): never => {
 };
 
 /**
- * Gives one string for equal ones, so that a million rows do not hold a million copies of a name.
+ * Gives one string, and one list, for equal ones, so that a million rows do not hold a million
+ * copies of a name.
  */
-export type Intern = (text: string) => string;
+export interface Intern {
+  text(text: string): string;
+  list(texts: readonly string[]): readonly string[];
+}
 
 const decodeSpec = (head: Head, json: string | number, env: Env, intern: Intern): SpecRow => ({
   json,
   nameAt: head[13],
-  funcname: intern(head[6]),
-  executortype: intern(head[7]),
-  label: intern(head[8]),
+  funcname: intern.text(head[6]),
+  executortype: intern.text(head[7]),
+  label: intern.text(head[8]),
   priority: head[9],
   maxwaittime: head[10],
   maxexectime: head[11],
   maxretries: head[12],
-  names: shared(head[14]),
-  ids: shared(head[15]),
-  location: intern(head[16]),
+  names: intern.list(shared(head[14])),
+  ids: intern.list(shared(head[15])),
+  location: intern.text(head[16]),
   cpuMilli: head[17],
   memBytes: head[18],
   env,
@@ -179,13 +183,12 @@ export const decodeSpecText = (value: string): string => {
 };
 
 export interface DecodeOptions {
-  /** Gives one string for equal ones. */
   readonly intern?: Intern;
   /** Whether the text of the specification of a waiting process stays where it is. */
   readonly leaveText?: boolean;
 }
 
-const asItIs: Intern = (text) => text;
+const asItIs: Intern = { text: (text) => text, list: (texts) => texts };
 
 /**
  * The process in a stored value. What it was submitted with is replaced by `progress`, its value of
@@ -211,15 +214,15 @@ export const decodeProcess = (
   return {
     id: head[0],
     colony: head[1],
-    initiatorid: intern(head[2]),
-    initiatorname: intern(head[3]),
+    initiatorid: intern.text(head[2]),
+    initiatorname: intern.text(head[3]),
     submittedUs: head[4],
     orderUs: head[5],
     spec: decodeSpec(head, isLeft ? json.length : ownText(json), env, intern),
     in: input,
     edge: edge === '' ? undefined : edge,
     state: line[0],
-    executorid: intern(line[1]),
+    executorid: intern.text(line[1]),
     assigned: line[2],
     startedUs: line[3],
     endedUs: line[4],
