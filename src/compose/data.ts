@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { fault } from '../node/errors.ts';
 import type { Log } from '../node/log.ts';
 import { type CheckOptions, checkStore, type Problem, shownKey } from '../node/store/check.ts';
+import { refuseOtherLayout } from '../node/store/migrate.ts';
 import { destroyStore, openStore } from '../node/store/store.ts';
 
 const storeOf = (dir: string): string => `${dir}/store`;
@@ -25,7 +26,7 @@ const shown = ({ key, what, mendable }: Problem): FoundProblem => ({
 /**
  * Compares every index of the folder with the records, and with `repair` rebuilds what differs.
  * Throws not-found when there is no store, unavailable with `detail.reason` 'locked' while a node
- * uses it.
+ * uses it, 'older' or 'newer' when another release wrote it in another layout.
  */
 export const checkData = async (
   dir: string,
@@ -38,6 +39,7 @@ export const checkData = async (
     failure = error;
   });
   try {
+    refuseOtherLayout(store);
     const problems = await checkStore(store, options);
     if (failure !== undefined) throw failure;
     return problems.map(shown);

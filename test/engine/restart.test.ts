@@ -1,6 +1,7 @@
 // What a restart continues, what a folder refuses, and what happens when the disk fails.
 
 import { describe, expect, test } from 'vitest';
+import { checkData } from '../../src/compose/data.ts';
 import { openEngine } from '../../src/node/engine/open.ts';
 import { silentLog } from '../../src/node/log.ts';
 import type { ColonyRow } from '../../src/node/model/colony.ts';
@@ -346,6 +347,21 @@ describe('a folder', () => {
     expect(await problemsOf(bench.store)).toEqual([]);
     await bench.engine.processes.closeSuccessful(running ?? never(), ann.id, '[]');
     expect(await problemsOf(bench.store)).toEqual([]);
+  });
+
+  test('of another layout is not called damaged, but is not checked either', async () => {
+    const bench = await openBench();
+    await bench.close();
+    const says = async (version: string): Promise<unknown> => {
+      const store = await openStore(`${bench.dir}/store`, silentLog(), () => undefined);
+      await store.write((w) => w.put(keys.meta('version'), version));
+      await store.close();
+      return checkData(bench.dir, silentLog()).catch((error: unknown) => error);
+    };
+    expect(await says('1')).toMatchObject({ code: 'unavailable', detail: { reason: 'older' } });
+    expect(await says(String(STORE_VERSION + 1))).toMatchObject({ detail: { reason: 'newer' } });
+    expect(await says('x')).toMatchObject([{ row: 'm version' }]);
+    expect(await says(String(STORE_VERSION))).toEqual([]);
   });
 
   test('with a row that cannot be read is not opened, and can be opened once that is gone', async () => {

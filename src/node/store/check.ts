@@ -31,11 +31,7 @@ const checkStrays = async (check: Check): Promise<void> => {
 const hasLayout = (check: Check): boolean => {
   const version = check.store.get(keys.meta('version'));
   if (version === String(STORE_VERSION)) return true;
-  const how =
-    Number(version ?? '0') > STORE_VERSION
-      ? 'check it with the newer release that wrote it'
-      : 'start a node of this release over it once, then check again';
-  check.found(keys.meta('version'), `is ${version ?? 'missing'}, not ${STORE_VERSION}: ${how}`);
+  check.found(keys.meta('version'), `is ${version ?? 'missing'}, not ${STORE_VERSION}`);
   return false;
 };
 

@@ -62,19 +62,38 @@ const STEPS: readonly Step[] = [
 
 export const STORE_VERSION = STEPS.length;
 
+const layoutOf = (store: Store): number => Number(store.get(keys.meta('version')) ?? '0');
+
+const refuseNewer = (found: number, newest: number): void => {
+  if (!(found > newest)) return;
+  throw fault(
+    'unavailable',
+    `The data folder has layout ${found}, this release knows up to ${newest}: install a newer release`,
+    { reason: 'newer' },
+  );
+};
+
+/**
+ * Throws unavailable when another release wrote the folder, in a layout that is not this one's. A
+ * version that is none is left to whoever looks for damage.
+ */
+export const refuseOtherLayout = (store: Store): void => {
+  const found = layoutOf(store);
+  refuseNewer(found, STORE_VERSION);
+  if (!(found >= 1 && found < STORE_VERSION)) return;
+  throw fault(
+    'unavailable',
+    `The data folder has layout ${found} of an older release, and ${STORE_VERSION} is needed: start a node of this release over it once`,
+    { reason: 'older' },
+  );
+};
+
 /**
  * Brings the folder to `STORE_VERSION`. Throws unavailable for a folder that a newer release wrote.
  */
 export const migrate = async (store: Store, log: Log, steps = STEPS): Promise<void> => {
-  const found = Number(store.get(keys.meta('version')) ?? '0');
-  const newest = steps.at(-1)?.version ?? 0;
-  if (found > newest) {
-    throw fault(
-      'unavailable',
-      `The data folder has layout ${found}, this release knows up to ${newest}: install a newer release`,
-      { reason: 'newer' },
-    );
-  }
+  const found = layoutOf(store);
+  refuseNewer(found, steps.at(-1)?.version ?? 0);
   for (const step of steps.filter((s) => s.version > found)) {
     await step.run(store);
     await store.write((w) => w.put(keys.meta('version'), String(step.version)));
