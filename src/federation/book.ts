@@ -3,9 +3,11 @@
 // came from.
 
 import type { Clock } from '../node/clock.ts';
+import { inTurns, makeIndex, makeMemory } from './book-index.ts';
+import { judge } from './book-judge.ts';
 import { makeLanes } from './lanes.ts';
 import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
-import { compare, compareRanks, isFork, type Rank, rankOf } from './order.ts';
+import { rankOf } from './order.ts';
 import type { Namespace } from './payloads.ts';
 import type { Store, StoreChange } from './ports.ts';
 import { type SignedRecord, validate, validateTimeless } from './record.ts';
@@ -43,6 +45,8 @@ export interface Offered<K extends Namespace = Namespace> {
 export interface OfferOptions {
   /** Whether this node asked for it or made it; such rows are the last to go. */
   readonly wanted?: boolean;
+  /** Who brought it: each sender has its share of the rows that nobody asked for. */
+  readonly from?: string;
 }
 
 export interface Book {
@@ -63,8 +67,13 @@ export interface Book {
   isRevoked(id: string): boolean;
   /** When this node first saw the revocation of a key; undefined when it is not revoked. */
   revokedAt(id: string): number | undefined;
-  /** The ids revoked last, newest first. */
-  lastRevoked(limit: number): readonly string[];
+  /** Notes that another sender brings what is held, too. */
+  alsoBy(ns: Namespace, id: string, from: string): void;
+  /**
+   * Revoked ids that others should hear of: those of keys in use here first, then the rest; each
+   * who brought them in turn, with the newest.
+   */
+  revokedToTell(limit: number): readonly string[];
   heirs(id: string): Promise<readonly HeirStatement[]>;
   /** Losers of forks under an id. */
   evidence(ns: Namespace, id: string): Promise<readonly Uint8Array[]>;
@@ -85,50 +94,9 @@ export interface BookDeps {
   readonly recordsMax?: number;
 }
 
+const REVOCATION = 'revocation/';
+
 const nameOf = (ns: Namespace, id: string): string => `${ns}/${id}`;
-
-/** The names of all rows, oldest first, those nobody asked for before the others. */
-const makeIndex = () => {
-  const wanted = new Set<string>();
-  const pushed = new Set<string>();
-  return {
-    has: (name: string): boolean => wanted.has(name) || pushed.has(name),
-    isWanted: (name: string): boolean => wanted.has(name),
-    touch: (name: string, isWanted: boolean): void => {
-      const keep = wanted.delete(name) || isWanted;
-      pushed.delete(name);
-      (keep ? wanted : pushed).add(name);
-    },
-    drop: (name: string): void => {
-      wanted.delete(name);
-      pushed.delete(name);
-    },
-    oldest: (): string | undefined => pushed.values().next().value ?? wanted.values().next().value,
-    size: (): number => wanted.size + pushed.size,
-  };
-};
-
-/** A memory of parsed records, bounded; the least recently used goes first. */
-const makeMemory = () => {
-  const held = new Map<string, Held>();
-  return {
-    get: (name: string): Held | undefined => {
-      const found = held.get(name);
-      if (found) {
-        held.delete(name);
-        held.set(name, found);
-      }
-      return found;
-    },
-    set: (name: string, value: Held): void => {
-      held.delete(name);
-      held.set(name, value);
-      const first = held.size > LIMITS.bookMemoryMax ? held.keys().next().value : undefined;
-      if (first !== undefined) held.delete(first);
-    },
-    drop: (name: string): boolean => held.delete(name),
-  };
-};
 
 interface State {
   readonly deps: BookDeps;
@@ -138,8 +106,6 @@ interface State {
   readonly revoked: Map<string, number>;
   readonly listeners: Set<(record: SignedRecord<Namespace>) => void>;
 }
-
-const seenRank = (seen: rows.Seen): Rank => [seen.epoch, seen.seq];
 
 const expiryOf = (record: SignedRecord): number =>
   'exp' in record.payload ? record.payload.exp : Number.POSITIVE_INFINITY;
@@ -211,19 +177,36 @@ const forkChanges = async (
   return [{ key: `${prefix}${loser.hash}`, value: loser.bytes }];
 };
 
-const evictions = (state: State): StoreChange[] => {
-  const changes: StoreChange[] = [];
+/** Makes room: drops the rows that have to go from memory; gives their names. */
+const evict = (state: State): readonly string[] => {
+  const gone: string[] = [];
   while (state.index.size() > (state.deps.recordsMax ?? LIMITS.bookRecordsMax)) {
-    const name = state.index.oldest();
+    const name = state.index.next();
     if (name === undefined) break;
     state.index.drop(name);
     state.memory.drop(name);
-    if (name.startsWith('revocation/')) state.revoked.delete(name.slice('revocation/'.length));
-    changes.push({ key: `record/${name}`, value: undefined });
-    changes.push({ key: `${rows.SEEN}${name}`, value: undefined });
+    if (name.startsWith(REVOCATION)) state.revoked.delete(name.slice(REVOCATION.length));
+    gone.push(name);
   }
-  return changes;
+  return gone;
 };
+
+/** Evidence under ids that were let go is let go, too. */
+const dropForks = async ({ deps: { store } }: State, gone: readonly string[]): Promise<void> => {
+  for (const name of gone) {
+    const forks = await store.list(rows.forksOf(name), LIMITS.bookForksMax);
+    if (forks.length > 0) await store.write(forks.map(({ key }) => ({ key, value: undefined })));
+  }
+};
+
+/** What lies on disk for rows that go; who comes after a key stays while any row of its id does. */
+const evictions = ({ index }: State, gone: readonly string[]): StoreChange[] =>
+  gone.flatMap((name) => {
+    const id = name.slice(name.indexOf('/') + 1);
+    const isLast = !['colony', 'endorsements', 'revocation'].some((ns) => index.has(`${ns}/${id}`));
+    const keys = [`record/${name}`, `${rows.SEEN}${name}`, ...(isLast ? [rows.heirsKey(id)] : [])];
+    return keys.map((key) => ({ key, value: undefined }));
+  });
 
 /** A pushed revocation of a key in use here must outlive a flood of pushed records. */
 const isOfUse = ({ index }: State, record: SignedRecord<Namespace>): boolean =>
@@ -232,39 +215,12 @@ const isOfUse = ({ index }: State, record: SignedRecord<Namespace>): boolean =>
     [record.payload.id, record.signer].some((id) => index.isWanted(`${ns}/${id}`)),
   );
 
-interface Judged<K extends Namespace> {
-  readonly outcome: Outcome;
-  readonly winner: SignedRecord<K>;
-  readonly loser: SignedRecord<K> | undefined;
-  readonly forks: readonly string[];
-}
-
-/** What a valid record means beside what was seen before under its id. */
-const judge = <K extends Namespace>(
-  record: SignedRecord<K>,
-  seen: rows.Seen | undefined,
-  held: Held<K> | undefined,
-): Judged<K> => {
-  const plain = { winner: record, loser: undefined, forks: [] };
-  if (!seen) return { ...plain, outcome: 'new' };
-  if (seen.hash === record.hash) return { ...plain, outcome: 'same', forks: seen.forks };
-  if (record.kind === 'revocation') return { ...plain, outcome: 'older' };
-  const order = compareRanks(rankOf(record), seenRank(seen));
-  if (order !== 0) return { ...plain, outcome: order > 0 ? 'new' : 'older' };
-  if (seen.forks.includes(record.hash)) return { ...plain, outcome: 'older' };
-  const forks = [...new Set([...seen.forks, seen.hash, record.hash])].slice(-8).sort();
-  if (!held) return { outcome: 'fork', winner: record, loser: undefined, forks };
-  const wins = isFork(record, held.record) && compare(record, held.record) > 0;
-  const [winner, loser] = wins ? [record, held.record] : [held.record, record];
-  return { outcome: 'fork', winner, loser, forks };
-};
-
 const keep = async <K extends Namespace>(
   state: State,
   ns: K,
   id: string,
   record: SignedRecord<K>,
-  wanted: boolean,
+  { wanted = false, from = '' }: OfferOptions,
 ): Promise<Offered<K>> => {
   const { store, clock } = state.deps;
   const now = clock.now();
@@ -275,9 +231,15 @@ const keep = async <K extends Namespace>(
   const { outcome, winner, loser, forks } = judge(record, seen, before);
   if (outcome === 'older') return { outcome, reason: '', held: await find(state, ns, id, 0) };
   if (outcome === 'same' && before && (seen?.wanted || !wanted)) {
+    state.index.alsoBy(name, from);
     return { outcome, reason: '', held: before };
   }
   const [epoch, seq] = rankOf(winner);
+  const keeps = wanted || seen?.wanted === true || isOfUse(state, record);
+  const beside = [
+    ...(await forkChanges(state, ns, id, loser)),
+    ...(await heirChanges(state, record)),
+  ];
   const next: rows.Seen = {
     epoch,
     seq,
@@ -286,19 +248,23 @@ const keep = async <K extends Namespace>(
     seenAt: outcome === 'same' ? (seen?.seenAt ?? now) : now,
     confirmedAt: seen?.confirmedAt ?? 0,
     forks: [...forks],
-    wanted: wanted || seen?.wanted === true || isOfUse(state, record),
+    wanted: keeps,
+    from: state.index.touch(name, keeps, from),
   };
   const held = { record: winner, seenAt: next.seenAt, confirmedAt: next.confirmedAt, forks };
-  state.index.touch(name, next.wanted);
+  const gone = evict(state);
   await store.write([
     { key, value: rows.encodeRow(next) },
     { key: rows.recordKey(ns, id), value: winner.bytes },
-    ...(await forkChanges(state, ns, id, loser)),
-    ...(await heirChanges(state, record)),
-    ...evictions(state),
+    ...beside,
+    ...evictions(state, gone),
   ]);
-  state.memory.set(name, held);
-  if (ns === 'revocation') state.revoked.set(id, next.firstAt);
+  await dropForks(state, gone);
+  // Where everything else is of use it had to go at once.
+  if (state.index.has(name)) {
+    state.memory.set(name, held);
+    if (ns === 'revocation') state.revoked.set(id, next.firstAt);
+  }
   if (outcome !== 'same') for (const listener of state.listeners) listener(record);
   return { outcome, reason: '', held };
 };
@@ -309,11 +275,23 @@ const loadIndex = async (state: State): Promise<void> => {
     const name = key.slice(rows.SEEN.length);
     const seen = rows.decodeRow(rows.Seen, key, value);
     found.push({ name, seen });
-    const dead = name.startsWith('revocation/') ? name.slice('revocation/'.length) : undefined;
-    if (dead !== undefined) state.revoked.set(dead, seen.firstAt);
   }
   found.sort((a, b) => a.seen.seenAt - b.seen.seenAt);
-  for (const { name, seen } of found) state.index.touch(name, seen.wanted);
+  for (const { name, seen } of found) {
+    state.index.touch(name, seen.wanted, seen.from);
+    if (name.startsWith(REVOCATION)) {
+      state.revoked.set(name.slice(REVOCATION.length), seen.firstAt);
+    }
+  }
+};
+
+const revokedToTell = ({ index, revoked }: State, limit: number): readonly string[] => {
+  const newest = [...revoked.keys()].reverse();
+  const isUsed = (id: string): boolean => index.isWanted(`${REVOCATION}${id}`);
+  const senderOf = (id: string): string => index.senderOf(`${REVOCATION}${id}`);
+  const used = inTurns(newest.filter(isUsed), senderOf, limit);
+  const others = newest.filter((id) => !isUsed(id));
+  return [...used, ...inTurns(others, senderOf, limit - used.length)];
 };
 
 const sweep = async (state: State): Promise<number> => {
@@ -345,7 +323,7 @@ export const openBook = async (deps: BookDeps): Promise<Book> => {
   const lane = makeLanes();
   return {
     network,
-    offer: async (ns, id, bytes, { wanted = false } = {}) => {
+    offer: async (ns, id, bytes, options = {}) => {
       const checked = validate(bytes, clock.now(), { network, ns, key: id }, state.isSigned);
       if (!checked.ok) {
         const held = await find(state, ns, id, 0);
@@ -354,7 +332,7 @@ export const openBook = async (deps: BookDeps): Promise<Book> => {
       if (isDead(state.revoked, checked.record)) {
         return { outcome: 'refused', reason: 'the key is revoked', held: undefined };
       }
-      return lane(nameOf(ns, id), () => keep(state, ns, id, checked.record, wanted));
+      return lane(nameOf(ns, id), () => keep(state, ns, id, checked.record, options));
     },
     find: (ns, id) => find(state, ns, id, 0),
     hint: (ns, id) => find(state, ns, id, LIMITS.bookHintMs),
@@ -365,13 +343,14 @@ export const openBook = async (deps: BookDeps): Promise<Book> => {
         if (!seen || clock.now() - seen.confirmedAt < LIMITS.bookConfirmEveryMs) return;
         const confirmedAt = clock.now();
         await store.write([{ key, value: rows.encodeRow({ ...seen, confirmedAt, wanted: true }) }]);
-        state.index.touch(nameOf(ns, id), true);
+        state.index.touch(nameOf(ns, id), true, seen.from);
         const held = state.memory.get(nameOf(ns, id));
         if (held) state.memory.set(nameOf(ns, id), { ...held, confirmedAt });
       }),
     isRevoked: (id) => state.revoked.has(id),
     revokedAt: (id) => state.revoked.get(id),
-    lastRevoked: (limit) => [...state.revoked.keys()].slice(-limit).reverse(),
+    alsoBy: (ns, id, from) => state.index.alsoBy(nameOf(ns, id), from),
+    revokedToTell: (limit) => revokedToTell(state, limit),
     heirs: async (id) => {
       const known = await rows.readRow(store, rows.Heirs, rows.heirsKey(id));
       return (known ?? []).map(({ successor, recovery, seenAt, issuedAt }) => ({

@@ -43,8 +43,8 @@ export const FEDERATION_LIMITS = {
   /** Links of any chain of endorsements. */
   chainLinksMax: 8,
   /**
-   * Records other than our own kept by the federation, all namespaces together; the oldest go
-   * first.
+   * Records other than our own kept by the federation, all namespaces together. Beyond it those
+   * that nobody here asked for go first: the oldest of the sender that has most of them.
    */
   bookRecordsMax: 50_000,
   /** Checked records kept in memory. */

@@ -91,7 +91,7 @@ const askOthers = async (
     for (const frame of readDocument(asked.body)) {
       if (frame.kind === ns && frame.id === id) await take(frame.bytes, asked.via);
       else if (isNamespace(frame.kind)) {
-        await book.offer(frame.kind, frame.id, frame.bytes);
+        await book.offer(frame.kind, frame.id, frame.bytes, { from: asked.via });
         // A client knows only what nodes tell it: what came along need not be asked for again.
         if (serverid === undefined) await book.confirm(frame.kind, frame.id);
       }

@@ -37,7 +37,8 @@ export interface Pusher {
   /** Tells every connected node; each hash goes out once. */
   announce(bytes: Uint8Array): void;
   /**
-   * Tells a newly connected node what it should know: our own records and the latest revocations.
+   * Tells a newly connected node what it should know: our own records, and of the
+   * revocations those in use here, then the latest that each neighbour brought.
    */
   greet(peer: string): Promise<void>;
   counts(): PushCounts;
@@ -75,15 +76,8 @@ const isNamespace = (kind: string): kind is Namespace =>
 
 type Verdict = 'new' | 'known' | 'excused' | 'bad';
 
-/** Push of records between connected nodes. */
-export const makePusher = (deps: PushDeps): Pusher => {
-  const { book, trust, pushes, clock, log, serverid } = deps;
-  const recent = makeRecent();
-  const perSecond = LIMITS.pushRecordsPerSecond;
-  const burst = LIMITS.pushRecordsBurst;
-  const rates = makeBuckets({ perSecond, burst, namesMax: LIMITS.lookupPayersMax }, clock);
-  const counts = { received: 0, forwarded: 0, refused: 0, dropped: 0 };
-
+/** Puts into the book, or into the trust state, what a peer brought. */
+const makeTake = ({ book, trust }: PushDeps) => {
   const takeEndorsement = async (bytes: Uint8Array): Promise<Verdict> => {
     try {
       await trust.accept(bytes);
@@ -95,16 +89,53 @@ export const makePusher = (deps: PushDeps): Pusher => {
     }
   };
 
-  const take = async (bytes: Uint8Array): Promise<Verdict> => {
+  const take = async (bytes: Uint8Array, from: string): Promise<Verdict> => {
     const kind = kindOfFrame(bytes);
     if (kind === 'endorsement') return takeEndorsement(bytes);
     const id = idOfFrame(bytes);
     if (kind === undefined || id === undefined || !isNamespace(kind)) return 'bad';
-    const { outcome, reason } = await book.offer(kind, id, bytes);
+    const { outcome, reason } = await book.offer(kind, id, bytes, { from });
     if (outcome === 'new' || outcome === 'fork') return 'new';
     if (outcome !== 'refused') return 'known';
     return EXCUSABLE.test(reason) ? 'excused' : 'bad';
   };
+
+  /** What several bring counts against who has least, so that nobody can take it along. */
+  const alsoBy = (peer: string, bytes: Uint8Array): void => {
+    const kind = kindOfFrame(bytes);
+    const id = idOfFrame(bytes);
+    if (kind !== undefined && id !== undefined && isNamespace(kind)) book.alsoBy(kind, id, peer);
+  };
+  return { take, alsoBy };
+};
+
+/** What a newcomer is told. */
+const makeGreet = ({ book, trust, pushes, serverid }: PushDeps): Pusher['greet'] => {
+  /** Revocations for a newcomer: those of our anchors before all others. */
+  const toTell = (): readonly string[] => {
+    const anchors = trust.anchors().map(({ serverid: id }) => id);
+    const ids = [...anchors.filter(book.isRevoked), ...book.revokedToTell(LIMITS.pushGreetMax)];
+    return [...new Set(ids)].slice(0, LIMITS.pushGreetMax);
+  };
+  return async (peer) => {
+    const own = await Promise.all([
+      book.find('server', serverid),
+      book.find('endorsements', serverid),
+      ...toTell().map((id) => book.find('revocation', id)),
+    ]);
+    for (const held of own) if (held && !pushes.push(peer, held.record.bytes)) return;
+  };
+};
+
+/** Push of records between connected nodes. */
+export const makePusher = (deps: PushDeps): Pusher => {
+  const { pushes, clock, log } = deps;
+  const { take, alsoBy } = makeTake(deps);
+  const recent = makeRecent();
+  const perSecond = LIMITS.pushRecordsPerSecond;
+  const burst = LIMITS.pushRecordsBurst;
+  const rates = makeBuckets({ perSecond, burst, namesMax: LIMITS.lookupPayersMax }, clock);
+  const counts = { received: 0, forwarded: 0, refused: 0, dropped: 0 };
 
   const turns = makeTurns({
     clock,
@@ -130,6 +161,7 @@ export const makePusher = (deps: PushDeps): Pusher => {
       const hash = hashHex(bytes);
       const met = recent.get(hash);
       if (met !== undefined) {
+        if (met !== 'bad') alsoBy(peer, bytes);
         if (met === 'unsent' || turns.isWaiting(hash)) forward(peer, hash, bytes);
         return met !== 'bad';
       }
@@ -138,7 +170,7 @@ export const makePusher = (deps: PushDeps): Pusher => {
         return true;
       }
       recent.set(hash, 'good');
-      const verdict = await take(bytes);
+      const verdict = await take(bytes, peer);
       if (verdict === 'new') forward(peer, hash, bytes);
       if (verdict !== 'bad') return true;
       recent.set(hash, 'bad');
@@ -147,16 +179,7 @@ export const makePusher = (deps: PushDeps): Pusher => {
       return false;
     },
     announce: (bytes) => forward(SELF, hashHex(bytes), bytes),
-    greet: async (peer) => {
-      const own = [
-        await book.find('server', serverid),
-        await book.find('endorsements', serverid),
-        ...(await Promise.all(
-          book.lastRevoked(LIMITS.pushGreetMax).map((id) => book.find('revocation', id)),
-        )),
-      ];
-      for (const held of own) if (held && !pushes.push(peer, held.record.bytes)) return;
-    },
+    greet: makeGreet(deps),
     counts: () => ({ ...counts }),
     stop: turns.stop,
   };

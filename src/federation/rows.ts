@@ -14,7 +14,9 @@ export const seenKey = (ns: Namespace, id: string): string => `${SEEN}${ns}/${id
 /** Marks of what this server publishes beside its record and its colonies. */
 export const OWN = 'own/';
 /** Losers of forks. */
-export const forkPrefix = (ns: Namespace, id: string): string => `fork/${ns}/${id}/`;
+export const forkPrefix = (ns: Namespace, id: string): string => forksOf(`${ns}/${id}`);
+/** The same by the name of a row. */
+export const forksOf = (name: string): string => `fork/${name}/`;
 /** Statements about successors, newest kept last. */
 export const heirsKey = (id: string): string => `heirs/${id}`;
 
@@ -31,6 +33,8 @@ export const Seen = z.object({
   forks: z.array(z.string()),
   /** Whether this node itself asked for or published it: kept when others have to go. */
   wanted: z.boolean(),
+  /** Who brought it, as far as that was noted. */
+  from: z.string().default(''),
 });
 export type Seen = z.output<typeof Seen>;
 

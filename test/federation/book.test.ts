@@ -1,7 +1,7 @@
 // The book of records: what comes in, what counts, what is remembered.
 
 import { describe, expect, it } from 'vitest';
-import { type BookDeps, openBook } from '../../src/federation/book.ts';
+import { type Book, type BookDeps, openBook } from '../../src/federation/book.ts';
 import { memoryStore } from '../../src/federation/memory-store.ts';
 import { select } from '../../src/federation/order.ts';
 import { bytesToBase64 } from '../../src/node/crypto/bytes.ts';
@@ -130,7 +130,7 @@ describe('the book', () => {
     await book.offer('revocation', colony.id, first.bytes);
     expect((await book.offer('revocation', colony.id, second.bytes)).outcome).toBe('older');
     expect((await book.find('revocation', colony.id))?.record.hash).toBe(first.hash);
-    expect(book.lastRevoked(5)).toEqual([colony.id]);
+    expect(book.revokedToTell(5)).toEqual([colony.id]);
   });
 
   it('ends server records when the node key is revoked by the owner, until a new node key comes', async () => {
@@ -188,6 +188,77 @@ describe('the book', () => {
     await book.offer('colony', e, (records[4] as (typeof records)[0]).bytes);
     expect(await book.find('colony', c)).toBeUndefined();
     expect(await book.ids('colony', 10)).toEqual([a, d, e].sort());
+  });
+
+  const bring = async (book: Book, from: string, names: readonly string[]): Promise<void> => {
+    for (const name of names) {
+      const key = keyOf(name);
+      await book.offer('colony', key.id, (await signColony(key, [])).bytes, { from });
+    }
+  };
+  const kept = async (book: Book, names: readonly string[]): Promise<string[]> => {
+    const ids = new Set(await book.ids('colony', 100));
+    return names.filter((name) => ids.has(keyOf(name).id));
+  };
+  const named = (name: string, count: number): string[] =>
+    Array.from({ length: count }, (_, i) => `${name} ${i}`);
+
+  it('gives each sender its share: who floods pushes out nothing but his own', async () => {
+    const { book, deps } = await open({ recordsMax: 8 });
+    await bring(book, 'honest', named('honest', 3));
+    await bring(book, 'quiet', ['quiet']);
+    await bring(book, 'loud', named('loud', 12));
+    const all = [...named('honest', 3), 'quiet', ...named('loud', 12)];
+    const left = [...named('honest', 3), 'quiet', ...named('loud', 12).slice(-4)];
+    expect(await kept(book, all)).toEqual(left);
+    // Who brought what is known after a restart, too.
+    const again = await openBook(deps);
+    await bring(again, 'loud', named('louder', 6));
+    expect(await kept(again, all)).toEqual([...named('honest', 3), 'quiet']);
+    expect(again.size()).toBe(8);
+  });
+
+  it('counts what several bring against the one who brought least', async () => {
+    const { book } = await open({ recordsMax: 6 });
+    await bring(book, 'loud', ['taken along', ...named('loud', 4)]);
+    await bring(book, 'honest', ['taken along']);
+    await bring(book, 'loud', named('louder', 12));
+    expect(await kept(book, ['taken along', ...named('loud', 4)])).toEqual(['taken along']);
+  });
+
+  it('leaves nothing on disk of what it let go', async () => {
+    const { book, store } = await open({ recordsMax: 2 });
+    const lost = keyOf('lost');
+    const first = await signColony(lost, [], { successor: heir.id });
+    const other = await signColony(lost, [owner], { successor: heir.id });
+    for (const { bytes } of [first, other]) await book.offer('colony', lost.id, bytes);
+    expect(await book.evidence('colony', lost.id)).toHaveLength(1);
+    expect(await book.heirs(lost.id)).toHaveLength(1);
+    await bring(book, '', named('a', 2));
+    expect(await kept(book, ['lost'])).toEqual([]);
+    const rows = await store.list('', 100);
+    expect(rows.filter(({ key }) => key.includes(lost.id)).map(({ key }) => key)).toEqual([]);
+  });
+
+  it('tells of revocations by turns: those in use, then the newest that each sender brought', async () => {
+    const { book, deps, clock } = await open();
+    const used = keyOf('used');
+    await book.offer('colony', used.id, (await signColony(used, [])).bytes, { wanted: true });
+    const revoked = async (from: string, name: string): Promise<void> => {
+      const key = keyOf(name);
+      await book.offer('revocation', key.id, (await revoke(key)).bytes, { from });
+      clock.advance(1);
+    };
+    await revoked('loud', 'used');
+    for (const name of named('honest', 2)) await revoked('honest', name);
+    for (const name of named('loud', 20)) await revoked('loud', name);
+    const names = ['used', ...named('honest', 2), ...named('loud', 20)];
+    const told = (from: Book, limit: number) =>
+      from.revokedToTell(limit).map((id) => names.find((name) => keyOf(name).id === id));
+    const first = ['used', 'loud 19', 'honest 1', 'loud 18', 'honest 0', 'loud 17'];
+    expect(told(book, 6)).toEqual(first);
+    expect(told(book, 100)).toHaveLength(names.length);
+    expect(new Set(told(await openBook(deps), 6))).toEqual(new Set(first));
   });
 
   it('keeps a revocation of a key in use, however much is pushed after it', async () => {

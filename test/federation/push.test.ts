@@ -1,9 +1,12 @@
 // Push of records between connected nodes: checked first, passed on once, bounded per peer.
 
 import { describe, expect, it } from 'vitest';
+import { openBook } from '../../src/federation/book.ts';
 import { FEDERATION_LIMITS as LIMITS } from '../../src/federation/limits.ts';
+import { memoryStore } from '../../src/federation/memory-store.ts';
 import { makePusher } from '../../src/federation/push.ts';
 import { makeTurns } from '../../src/federation/push-turns.ts';
+import { idOfFrame } from '../../src/federation/record.ts';
 import { stateRevocation } from '../../src/federation/statements.ts';
 import { silentLog } from '../../src/node/log.ts';
 import { addNode, makeWorld, settle, tickAll } from './fakes.ts';
@@ -12,14 +15,19 @@ import { DAY, keyOf, NETWORK, revoke, START, signColony, testClock } from './wor
 const colony = keyOf('colony');
 
 /** A node whose pushes are only counted. */
-const listener = async () => {
+const listener = async ({ recordsMax }: { recordsMax?: number } = {}) => {
   const world = makeWorld();
   const { federation, owner } = await addNode(world, 'a');
+  const { clock } = world;
+  const book =
+    recordsMax === undefined
+      ? federation.book
+      : await openBook({ network: NETWORK, store: memoryStore(), clock, recordsMax });
   const sent: { to: string; bytes: Uint8Array }[] = [];
   const pusher = makePusher({
-    book: federation.book,
+    book,
     trust: federation.trust,
-    clock: world.clock,
+    clock,
     log: silentLog(),
     serverid: owner.id,
     pushes: {
@@ -27,7 +35,7 @@ const listener = async () => {
       pushAll: (bytes, not) => sent.push({ to: `all but ${not}`, bytes }),
     },
   });
-  return { world, federation, pusher, sent };
+  return { world, federation, book, pusher, sent };
 };
 
 describe('pushed records', () => {
@@ -188,5 +196,38 @@ describe('pushed records', () => {
       ['new', 2],
       ['new', 4],
     ]);
+  });
+
+  it('greet with revocations of several neighbours, however many one of them brought', async () => {
+    const { pusher, federation, world, sent } = await listener();
+    const dead = [keyOf('anchor'), keyOf('dead')];
+    await federation.trust.addAnchor(keyOf('anchor').id);
+    for (const key of dead) await pusher.received('honest', (await revoke(key)).bytes);
+    for (let i = 0; i < LIMITS.pushGreetMax + 20; i += 1) {
+      await pusher.received('loud', (await revoke(keyOf(`loud ${i}`))).bytes);
+      world.clock.advance(1_000);
+    }
+    sent.length = 0;
+    await pusher.greet('new');
+    const told = sent.flatMap(({ bytes }) => (bytes[4] === 4 ? [idOfFrame(bytes)] : []));
+    expect(told).toHaveLength(LIMITS.pushGreetMax);
+    expect(told[0]).toBe(keyOf('anchor').id);
+    for (const key of dead) expect(told).toContain(key.id);
+  });
+
+  it('are not taken along by a flood when somebody else brought them, too', async () => {
+    const { pusher, book } = await listener({ recordsMax: 5 });
+    const flood = async (name: string): Promise<void> => {
+      for (let i = 0; i < 5; i += 1) {
+        await pusher.received('loud', (await signColony(keyOf(`${name} ${i}`), [])).bytes);
+      }
+    };
+    const { bytes } = await signColony(colony, []);
+    await pusher.received('loud', bytes);
+    await pusher.received('loud', (await signColony(keyOf('loud'), [])).bytes);
+    await pusher.received('honest', bytes);
+    await flood('louder');
+    expect(await book.find('colony', keyOf('loud').id)).toBeUndefined();
+    expect(await book.find('colony', colony.id)).toBeDefined();
   });
 });
