@@ -39,6 +39,9 @@ export interface Answers {
   answer(path: string, payer: Payer): Promise<Answer | undefined>;
 }
 
+type Plain = { readonly status: number; readonly body: string };
+const NOT_FOUND = 404;
+
 type Ask = { readonly known: boolean; readonly payer: Payer | undefined };
 
 const find = async <K extends Namespace>(
@@ -51,6 +54,13 @@ const find = async <K extends Namespace>(
     ? book.find(ns, id)
     : lookups.find(ns, id, { patienceMs: LIMITS.resolveColonyMs, ...(payer && { payer }) });
 
+/** The revocation of the node key that is why no record of a server counts, if that is why. */
+const deathOf = async ({ book }: AnswerDeps, serverid: string): Promise<readonly Uint8Array[]> => {
+  const key = await book.deadKey('server', serverid);
+  const held = key === undefined ? undefined : await book.find('revocation', key);
+  return held ? [held.record.bytes] : [];
+};
+
 const colonyParts = async (deps: AnswerDeps, id: string, ask: Ask): Promise<Parts | undefined> => {
   const colony = await find(deps, 'colony', id, ask);
   if (!colony) return undefined;
@@ -58,9 +68,12 @@ const colonyParts = async (deps: AnswerDeps, id: string, ask: Ask): Promise<Part
   const free = { known: ask.known, payer: undefined };
   const { servers } = colony.record.payload;
   const held = await Promise.all(servers.map((server) => find(deps, 'server', server, free)));
+  const missing = servers.filter((_, i) => held[i] === undefined);
+  const revocations = (await Promise.all(missing.map((server) => deathOf(deps, server)))).flat();
   return {
     colony: colony.record.bytes,
     servers: held.flatMap((server) => (server ? [server.record.bytes] : [])),
+    ...(revocations.length > 0 && { revocations }),
   };
 };
 
@@ -89,31 +102,36 @@ const partsOf = async (
 export const makeAnswers = (deps: AnswerDeps): Answers => {
   const { book, serverid, nodeKey, hosts } = deps;
 
-  const bodyOf = async (path: string, payer: Payer): Promise<string | undefined> => {
+  /** The answer that there is none, with the revocation that is why where that is known. */
+  const nothing = async (ns: Namespace, id: string): Promise<Plain> => {
+    if (ns !== 'revocation' && book.isRevoked(id)) {
+      throw fault('forbidden', `the key ${id} is revoked`);
+    }
+    const revocations = ns === 'server' ? await deathOf(deps, id) : [];
+    const why = revocations.length > 0 ? ': its node key is revoked' : '';
+    const told = errorBody(NOT_FOUND, `no ${ns} record of ${id} was found${why}`);
+    const body = why === '' ? told : writeDocument({ revocations }, JSON.parse(told));
+    return { status: NOT_FOUND, body };
+  };
+
+  const answerTo = async (path: string, payer: Payer): Promise<Plain | undefined> => {
     const question = readPath(path);
     if (!question) return undefined;
     const { id } = question;
     if (question.kind === 'hosting') {
-      return JSON.stringify({ colonyid: id, serverid, hosting: await hosts(id) });
+      const hosting = await hosts(id);
+      return { status: 200, body: JSON.stringify({ colonyid: id, serverid, hosting }) };
     }
     const { ns } = question;
     const parts = await partsOf(deps, ns, id, { known: isKnownOnly(path), payer });
-    if (parts) return writeDocument(parts);
-    const revoked = ns !== 'revocation' && book.isRevoked(id);
-    throw revoked
-      ? fault('forbidden', `the key ${id} is revoked`)
-      : fault('not-found', `no ${ns} record of ${id} was found`);
+    return parts ? { status: 200, body: writeDocument(parts) } : nothing(ns, id);
   };
 
-  const plain = async (
-    path: string,
-    payer: Payer,
-  ): Promise<{ status: number; body: string } | undefined> => {
+  const plain = async (path: string, payer: Payer): Promise<Plain | undefined> => {
     try {
-      const body = await bodyOf(path, payer);
-      return body === undefined ? undefined : { status: 200, body };
+      return await answerTo(path, payer);
     } catch (error) {
-      // Faults are answers: not found, revoked, over budget. Anything else is a bug.
+      // Faults are answers: revoked, over budget. Anything else is a bug.
       if (!(error instanceof Fault)) throw error;
       return { status: error.status, body: errorBody(error.status, error.message) };
     }

@@ -5,6 +5,7 @@
 import type { Clock } from '../node/clock.ts';
 import { inTurns, makeIndex, makeMemory } from './book-index.ts';
 import { judge } from './book-judge.ts';
+import { type DeadNodeKeys, makeDeadNodeKeys } from './dead-node-keys.ts';
 import { makeLanes } from './lanes.ts';
 import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
 import { rankOf } from './order.ts';
@@ -65,6 +66,11 @@ export interface Book {
   /** Notes that what is held was found to be the newest. */
   confirm(ns: Namespace, id: string): Promise<void>;
   isRevoked(id: string): boolean;
+  /**
+   * The revoked key that the record under an id leaned on, when that is why none counts; undefined
+   * when it is not known.
+   */
+  deadKey(ns: Namespace, id: string): Promise<string | undefined>;
   /** When this node first saw the revocation of a key; undefined when it is not revoked. */
   revokedAt(id: string): number | undefined;
   /** Notes that another sender brings what is held, too. */
@@ -104,6 +110,7 @@ interface State {
   readonly index: ReturnType<typeof makeIndex>;
   readonly memory: ReturnType<typeof makeMemory>;
   readonly revoked: Map<string, number>;
+  readonly nodeKeys: DeadNodeKeys;
   readonly listeners: Set<(record: SignedRecord<Namespace>) => void>;
 }
 
@@ -146,6 +153,12 @@ const find = async <K extends Namespace>(
   const held = await load(state, ns, id);
   if (!held || isDead(state.revoked, held.record)) return undefined;
   return expiryOf(held.record) + graceMs > state.deps.clock.now() ? held : undefined;
+};
+
+const deadKey = async (state: State, ns: Namespace, id: string): Promise<string | undefined> => {
+  const held = await load(state, ns, id);
+  const signer = held?.record.signer ?? (ns === 'server' ? state.nodeKeys.of(id) : undefined);
+  return [id, signer ?? id].find((key) => state.revoked.has(key));
 };
 
 /** Changes that remember what a record says about a successor, when it says something new. */
@@ -316,6 +329,7 @@ export const openBook = async (deps: BookDeps): Promise<Book> => {
     index: makeIndex(),
     memory: makeMemory(),
     revoked: new Map(),
+    nodeKeys: makeDeadNodeKeys(),
     listeners: new Set(),
   };
   await loadIndex(state);
@@ -329,6 +343,7 @@ export const openBook = async (deps: BookDeps): Promise<Book> => {
         const held = await find(state, ns, id, 0);
         return { outcome: 'refused', reason: `${checked.reason}: ${checked.detail}`, held };
       }
+      state.nodeKeys.note(checked.record, state.revoked);
       if (isDead(state.revoked, checked.record)) {
         return { outcome: 'refused', reason: 'the key is revoked', held: undefined };
       }
@@ -348,6 +363,7 @@ export const openBook = async (deps: BookDeps): Promise<Book> => {
         if (held) state.memory.set(nameOf(ns, id), { ...held, confirmedAt });
       }),
     isRevoked: (id) => state.revoked.has(id),
+    deadKey: (ns, id) => deadKey(state, ns, id),
     revokedAt: (id) => state.revoked.get(id),
     alsoBy: (ns, id, from) => state.index.alsoBy(nameOf(ns, id), from),
     revokedToTell: (limit) => revokedToTell(state, limit),

@@ -58,6 +58,7 @@ const Document = z.object({
   list: z.string().optional(),
   endorsements: frames.optional(),
   revocation: z.string().optional(),
+  revocations: frames.optional(),
 });
 
 export interface Parts {
@@ -67,15 +68,17 @@ export interface Parts {
   readonly list?: Uint8Array;
   readonly endorsements?: readonly Uint8Array[];
   readonly revocation?: Uint8Array;
+  /** Why records that were asked for count no more. */
+  readonly revocations?: readonly Uint8Array[];
 }
 
-/** Body of an answer: each part as base64. */
-export const writeDocument = (parts: Parts): string => {
+/** Body of an answer: each part as base64, after what else it says. */
+export const writeDocument = (parts: Parts, said: object = {}): string => {
   const texts = Object.entries(parts).map(([name, part]) => [
     name,
     part instanceof Uint8Array ? bytesToBase64(part) : part.map(bytesToBase64),
   ]);
-  return JSON.stringify(Object.fromEntries(texts));
+  return JSON.stringify({ ...said, ...Object.fromEntries(texts) });
 };
 
 /** A frame out of an answer, with the kind and id it claims; not verified. */

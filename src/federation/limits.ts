@@ -51,6 +51,8 @@ export const FEDERATION_LIMITS = {
   bookMemoryMax: 2_000,
   /** Losers of forks kept per id, as evidence. */
   bookForksMax: 4,
+  /** Servers whose revoked node key is remembered, to say why no record of them counts. */
+  bookDeadMax: 2_000,
   /** Statements about a successor remembered per id. */
   bookHeirsMax: 16,
   /** Time between two sweeps of expired records. */

@@ -87,7 +87,8 @@ const askOthers = async (
   };
   const one = async (place: Place): Promise<void> => {
     const asked = await answer(place);
-    if (asked?.status !== 200) return;
+    // One that has no record may know why: a revocation.
+    if (asked === undefined || ![200, 404].includes(asked.status)) return;
     for (const frame of readDocument(asked.body)) {
       if (frame.kind === ns && frame.id === id) await take(frame.bytes, asked.via);
       else if (isNamespace(frame.kind)) {

@@ -152,8 +152,12 @@ const reasonOf = (
   held: Held<'server'> | undefined,
   fresh: boolean,
   consent: Consent | undefined,
+  deadKey: string | undefined,
 ): string => {
   if (consent?.says === 'denies') return consent.reason;
+  if (deadKey !== undefined) {
+    return `its node key ${deadKey.slice(0, 12)}… is revoked: no valid record by another one was found`;
+  }
   if (!judged.usable) return judged.reason;
   if (!held) return 'no valid record of this server was found';
   const reasons = [judged.reason];
@@ -190,6 +194,7 @@ const hostOf = async (
     held && lookForDeath?.(held.record.signer),
   ]);
   const denied = consent?.says === 'denies';
+  const dead = held ? undefined : await deps.book.deadKey('server', serverid);
   const payload = held?.record.payload;
   return {
     serverid,
@@ -200,7 +205,7 @@ const hostOf = async (
     addresses: payload?.addrs ?? [],
     trusted: judged.trusted && !denied,
     usable: judged.usable && !denied && held !== undefined,
-    reason: reasonOf(judged, held, fresh, consent),
+    reason: reasonOf(judged, held, fresh, consent, dead === serverid ? undefined : dead),
     chain: judged.chain,
     consent: consent?.says ?? 'unknown',
     via: consent?.via,

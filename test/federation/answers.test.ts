@@ -168,6 +168,33 @@ describe('a client', () => {
     expect(found?.hosts[0]?.reason).toMatch(/revoked/);
   });
 
+  it('hears why no record of a server counts, though it never saw one', async () => {
+    const { world, a, b, get } = await start();
+    const certificate = a.federation.certificates.current();
+    const said = { network: NETWORK, now: world.clock.now(), certificate };
+    const death = await stateRevocation(a.owner, said);
+    await b.federation.publisher.submit(death.bytes);
+    await settle();
+    const answer = await get(recordPath('server', a.owner.id));
+    expect(answer?.status).toBe(404);
+    expect(JSON.parse(answer?.body ?? '')).toMatchObject({ payloadtype: 'error', error: true });
+    const open = () =>
+      openReader({
+        network: NETWORK,
+        clock: world.clock,
+        log: silentLog(),
+        ask: askOf(world, 'client'),
+        bootstraps: () => [b.place],
+      });
+    const host = (await (await open()).resolver.resolve(colony.id))?.hosts[0];
+    expect(host).toMatchObject({ usable: false, trusted: false });
+    const alone = await (await open()).resolver.server(a.owner.id);
+    for (const { reason } of [host ?? { reason: '' }, alone]) {
+      expect(reason).toMatch(/^its node key .* is revoked/);
+      expect(reason).toContain(death.payload.id.slice(0, 12));
+    }
+  });
+
   it('goes on with what it verified before when every node is silent', async () => {
     const { world, a, b } = await start();
     const reader = await openReader({

@@ -147,6 +147,32 @@ describe('the book', () => {
     expect((await book.offer('server', owner.id, renewed.bytes)).outcome).toBe('new');
   });
 
+  it('knows which revoked node key is why no record of a server counts', async () => {
+    const cert = await certify(owner, node);
+    const record = await signServer(owner, node, { cert });
+    const byOwner = await revoke(node, { cert: bytesToBase64(cert.bytes) }, owner);
+    const byItself = await revoke(node);
+    const offers = {
+      server: (book: Book) => book.offer('server', owner.id, record.bytes),
+      owner: (book: Book) => book.offer('revocation', node.id, byOwner.bytes),
+      itself: (book: Book) => book.offer('revocation', node.id, byItself.bytes),
+    };
+    const ways = [['server', 'itself'], ['itself', 'server'], ['owner']] as const;
+    for (const way of ways) {
+      const { book } = await open();
+      for (const step of way) {
+        expect(await book.deadKey('server', owner.id)).toBeUndefined();
+        await offers[step](book);
+      }
+      expect(await book.deadKey('server', owner.id)).toBe(node.id);
+      const fresh = await signServer(owner, keyOf('fresh'), {
+        cert: await certify(owner, keyOf('fresh'), { seq: START + 1 }),
+      });
+      await book.offer('server', owner.id, fresh.bytes);
+      expect(await book.deadKey('server', owner.id)).toBeUndefined();
+    }
+  });
+
   it('gives an expired server record as a hint for a month', async () => {
     const { book, clock } = await open();
     const record = await signServer(owner, node);

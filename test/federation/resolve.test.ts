@@ -224,7 +224,7 @@ describe('resolve', () => {
   it.each([
     ['server', (_a: Member) => ({})],
     ['node', (a: Member) => ({ certificate: a.federation.certificates.current() })],
-  ])('stops using a host whose %s key is revoked, though nobody told it', async (_key, of) => {
+  ])('stops using a host whose %s key is revoked, though nobody told it', async (key, of) => {
     const { world, a, b, c } = await three();
     await publish(world, a, [a, b]);
     expect((await c.federation.resolver.resolve(colony.id))?.hosts[0]?.usable).toBe(true);
@@ -238,8 +238,38 @@ describe('resolve', () => {
     expect(c.federation.book.isRevoked(death.payload.id)).toBe(false);
     const found = await c.federation.resolver.resolve(colony.id);
     expect(found?.hosts[0]).toMatchObject({ usable: false, trusted: false });
+    const { reason } = found?.hosts[0] ?? {};
+    expect(reason).toMatch(
+      key === 'node' ? /^its node key .* is revoked/ : /^the key .* is revoked/,
+    );
+    expect(reason).toContain(death.payload.id.slice(0, 12));
+    expect((await c.federation.resolver.server(a.owner.id)).reason).toBe(reason);
     expect(found?.hosts[1]?.usable).toBe(true);
   });
+
+  it.each(['open', 'federated'] as const)(
+    'in %s mode says that a node key is revoked, until the server has a new one',
+    async (mode) => {
+      const world = makeWorld();
+      const a = await addNode(world, 'a');
+      const c = await addNode(world, 'c', { policy: { mode } });
+      await tickAll(world);
+      await publish(world, a, [a]);
+      const certificate = a.federation.certificates.current();
+      const said = { network: NETWORK, now: world.clock.now(), certificate };
+      await c.federation.publisher.submit((await stateRevocation(a.owner, said)).bytes);
+      await settle();
+      const dead = await c.federation.resolver.resolve(colony.id);
+      expect(dead?.hosts[0]?.usable).toBe(false);
+      expect(dead?.hosts[0]?.reason).toMatch(/^its node key .* is revoked/);
+      world.clock.advance(HOUR);
+      world.nodes.delete('a');
+      await addNode(world, 'a', { nodeKey: 'fresh' });
+      await tickAll(world);
+      const found = await c.federation.resolver.resolve(colony.id, { anew: true });
+      expect(found?.hosts[0]?.reason).not.toMatch(/revoked/);
+    },
+  );
 
   it('knows itself as a host without asking anybody', async () => {
     const { world, a } = await three();
