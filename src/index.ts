@@ -260,7 +260,7 @@ const run = async (ground: Ground): Promise<Node> => {
   const parts: readonly Part[] = [
     { name: 'store', start: nothing, stop: opened.close },
     { name: 'signatures', start: nothing, stop: identify.close },
-    ticking(clock, log, LIMITS.tickMs, opened.engine.tick),
+    ticking(clock, log, opened.engine.untilTickMs, opened.engine.tick),
     {
       name: 'http',
       start: async () => {

@@ -111,16 +111,18 @@ export const makeLifecycle = (clock: Timer, log: Log, parts: readonly Part[]): L
 };
 
 /**
- * A part that calls `tick` every `everyMs`, one at a time. A tick that throws is logged; the next
- * one runs.
+ * A part that calls `tick` again and again, one at a time, each so long after the one before as
+ * `untilMs` says then. That may call the function it is given while the part waits: then it is
+ * asked anew. A tick that throws is logged; the next one runs.
  */
 export const ticking = (
   clock: Timer,
   log: Log,
-  everyMs: number,
+  untilMs: (sooner: () => void) => number,
   tick: () => Promise<void>,
 ): Part => {
   let cancel = (): void => undefined;
+  let isWaiting = false;
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
 
@@ -135,9 +137,16 @@ export const ticking = (
   };
   const schedule = (): void => {
     if (stopped) return;
-    cancel = clock.after(everyMs, () => {
+    isWaiting = true;
+    cancel = clock.after(untilMs(sooner), () => {
+      isWaiting = false;
       running = runTask();
     });
+  };
+  const sooner = (): void => {
+    if (!isWaiting) return;
+    cancel();
+    schedule();
   };
 
   return {
@@ -145,6 +154,7 @@ export const ticking = (
     start: schedule,
     stop: async () => {
       stopped = true;
+      isWaiting = false;
       cancel();
       await running;
     },

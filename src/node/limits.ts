@@ -160,8 +160,13 @@ export const LIMITS = {
   partStopMs: 30_000,
   /** Problems that one check of a store lists; more say no more about what happened to it. */
   checkProblemsMax: 10_000,
-  /** Pace of the background loop: the reaction time to a deadline. */
+  /**
+   * Pauses of the background loop: the shortest, which is the longest reaction time to a deadline;
+   * and the longest, while no deadline is near, because each turn wakes an idle process: a clock
+   * that is set forward is followed within it. Milliseconds.
+   */
   tickMs: 500,
+  tickRestMs: 5_000,
   /**
    * Identities of which the spoken dialect is remembered: about 150 bytes each; beyond it the
    * oldest goes.

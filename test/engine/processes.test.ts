@@ -39,6 +39,34 @@ describe('deadlines', () => {
     expect(processes.counts(colony)).toEqual([0, 0, 0, 1, 0]);
   });
 
+  test('the next tick is due at the next deadline, and sooner when an earlier one comes in', async () => {
+    const bench = await openBench();
+    const { colony, ann, processes } = await ready(bench);
+    const { tickMs, tickRestMs } = LIMITS;
+    let woken = 0;
+    const until = (): number =>
+      bench.engine.untilTickMs(() => {
+        woken += 1;
+      });
+    await bench.engine.tick();
+    expect(until()).toBe(tickRestMs);
+    await bench.submit(colony, forType('cli', {}, { maxwaittime: 60 }));
+    expect([until(), woken]).toEqual([tickRestMs, 0]);
+    const quick = await bench.submit(
+      colony,
+      forType('cli', {}, { maxwaittime: 3, maxexectime: 1, priority: 1 }),
+    );
+    expect([until(), woken]).toEqual([3_000, 1]);
+    expect((await processes.assign(colony, ann, want()))?.id).toBe(quick.id);
+    expect([until(), woken]).toEqual([1_000, 2]);
+    bench.clock.advance(2_000);
+    // Late already: at the shortest pause, not at once again and again.
+    expect([until(), woken]).toEqual([tickMs, 2]);
+    await bench.engine.tick();
+    expect(processes.find(quick.id)?.state).toBe(STATE.failed);
+    expect([until(), woken]).toEqual([tickRestMs, 2]);
+  });
+
   test('a process that runs too long comes back while retries are left, then fails', async () => {
     const bench = await openBench();
     const { colony, ann, processes } = await ready(bench);

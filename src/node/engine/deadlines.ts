@@ -26,6 +26,10 @@ export interface Deadlines {
   overdueWaiting(nowUs: number): Live | undefined;
   /** The next process whose running time is over. */
   overdueRunning(nowUs: number): Live | undefined;
+  /** The soonest deadline; infinite when there is none. */
+  nextUs(): number;
+  /** Calls `ring`, once, when a deadline before `atUs` comes in. Replaces what was set before. */
+  alarm(atUs: number, ring: () => void): void;
 }
 
 // Ties are broken by id, so that one history always goes on in one way.
@@ -46,14 +50,22 @@ export const makeDeadlines = (): Deadlines => {
     sooner,
     ({ live, lease }) => live.row.state === STATE.running && live.row.lease === lease,
   );
+  let ringBeforeUs = 0;
+  let ring = (): void => undefined;
+  const follow = (heap: Heap<Entry>, entry: Entry): void => {
+    heap.push(entry);
+    if (entry.atUs >= ringBeforeUs) return;
+    ringBeforeUs = 0;
+    ring();
+  };
   return {
     waiting: (live) => {
       const { waitDeadlineUs: atUs, lease } = live.row;
-      if (atUs > 0) waits.push({ atUs, live, lease });
+      if (atUs > 0) follow(waits, { atUs, live, lease });
     },
     running: (live) => {
       const { execDeadlineUs: atUs, lease } = live.row;
-      if (atUs > 0) execs.push({ atUs, live, lease });
+      if (atUs > 0) follow(execs, { atUs, live, lease });
     },
     left: (had) => {
       if (had.state === STATE.waiting && had.waitDeadlineUs > 0) waits.died();
@@ -61,5 +73,11 @@ export const makeDeadlines = (): Deadlines => {
     },
     overdueWaiting: (nowUs) => due(waits, nowUs),
     overdueRunning: (nowUs) => due(execs, nowUs),
+    nextUs: () =>
+      Math.min(...[waits, execs].map((heap) => heap.peek()?.atUs ?? Number.POSITIVE_INFINITY)),
+    alarm: (atUs, run) => {
+      ringBeforeUs = atUs;
+      ring = run;
+    },
   };
 };

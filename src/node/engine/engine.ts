@@ -274,6 +274,11 @@ export interface Engine {
    * Handles what is due: deadlines, stale executors, retention. Called by one loop, or by tests.
    */
   tick(): Promise<void>;
+  /**
+   * How long the next tick may wait as things stand, between `tickMs` and `tickRestMs`; `sooner` is
+   * called, at most once, when a deadline comes in that falls before that. Milliseconds.
+   */
+  untilTickMs(sooner: () => void): number;
   /** Ends every waiter (they answer 503) and refuses new ones. */
   drain(): void;
 }

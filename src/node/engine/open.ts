@@ -31,7 +31,7 @@ import { purgeColony } from './removal.ts';
 import { makeRoles } from './roles.ts';
 import { adoptServerId, makeServer } from './server.ts';
 import { type EngineOptions, type Finished, makeState, type State } from './state.ts';
-import { makeTick, writeHeard } from './ticks.ts';
+import { makeTicks, writeHeard } from './ticks.ts';
 import { makeUsers, placeUser } from './users.ts';
 
 export interface OpenEngine {
@@ -114,7 +114,7 @@ const compose = (state: State, lifecycle: Lifecycle): Engine => ({
   ),
   once: makeOnce(state),
   settled: () => state.store.settled(),
-  tick: makeTick(state, lifecycle),
+  ...makeTicks(state, lifecycle),
   drain: () => {
     state.draining = true;
     for (const colony of state.colonies.values()) {

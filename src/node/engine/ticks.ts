@@ -1,10 +1,11 @@
 // What time does: deadlines, stale executors, signs of life to disk, retention. One call handles a
-// bounded amount of what is due; one loop calls it at the node's own pace.
+// bounded amount of what is due; one loop calls it when something is, and now and then.
 
 import { EXECUTOR_STATE } from '../model/executor.ts';
 import { execTimeout, waitTimeout } from '../model/process.ts';
 import { SECOND_US } from '../model/time.ts';
 import { executorTable } from '../store/tables/members.ts';
+import type { Engine } from './engine.ts';
 import { release, unregister } from './executors.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { forgetOnce } from './once.ts';
@@ -83,20 +84,33 @@ export const writeHeard = async (state: State): Promise<void> => {
   });
 };
 
-/** Makes `Engine.tick`. */
-export const makeTick = (state: State, lifecycle: Lifecycle): (() => Promise<void>) => {
+/** Makes `Engine.tick` and what tells when the next one is due. */
+export const makeTicks = (
+  state: State,
+  lifecycle: Lifecycle,
+): Pick<Engine, 'tick' | 'untilTickMs'> => {
+  const { clock, deadlines, limits } = state;
   let slowAtUs = 0;
   let more = false;
-  return async () => {
-    const nowUs = state.clock.nowUs();
-    await Promise.all(expire(state, lifecycle, nowUs));
-    const slow = nowUs >= slowAtUs;
-    // History that is due goes at every tick until none is left.
-    if (slow || more) more = await retain(state, lifecycle);
-    if (!slow) return;
-    slowAtUs = nowUs + SLOW_US;
-    await writeHeard(state);
-    await dropStale(state, lifecycle, nowUs);
-    await forgetOnce(state, state.clock.now(), state.limits.onceForgottenMax);
+  return {
+    tick: async () => {
+      const nowUs = clock.nowUs();
+      await Promise.all(expire(state, lifecycle, nowUs));
+      const slow = nowUs >= slowAtUs;
+      // History that is due goes at every tick until none is left.
+      if (slow || more) more = await retain(state, lifecycle);
+      if (!slow) return;
+      slowAtUs = nowUs + SLOW_US;
+      await writeHeard(state);
+      await dropStale(state, lifecycle, nowUs);
+      await forgetOnce(state, clock.now(), limits.onceForgottenMax);
+    },
+    untilTickMs: (sooner) => {
+      const nowUs = clock.nowUs();
+      const dueMs = more ? 0 : Math.ceil((deadlines.nextUs() - nowUs) / 1_000);
+      const ms = Math.min(Math.max(dueMs, limits.tickMs), limits.tickRestMs);
+      deadlines.alarm(nowUs + ms * 1_000, sooner);
+      return ms;
+    },
   };
 };

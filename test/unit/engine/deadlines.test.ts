@@ -22,7 +22,7 @@ const enter = (deadlines: ReturnType<typeof makeDeadlines>, one: Live, change: o
   if (one.row.state === STATE.running) deadlines.running(one);
 };
 
-test('every process is overdue at its deadline, once, in the state the deadline belongs to', () => {
+test('every process is overdue at its deadline, once, in the state the deadline belongs to, and rings for a sleeper when it is the first', () => {
   const [make] = fc.sample(live, 1) as [(no: number) => Live];
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (history) => {
@@ -35,6 +35,14 @@ test('every process is overdue at its deadline, once, in the state the deadline 
       };
       // A quarter has no deadline.
       const deadline = (n: number): number => (n > 15 ? 0 : now + n);
+      const soonest = (): number =>
+        all.reduce((least, { row }) => {
+          const waits = row.state === STATE.waiting ? row.waitDeadlineUs : 0;
+          const atUs = row.state === STATE.running ? row.execDeadlineUs : waits;
+          return atUs > 0 ? Math.min(least, atUs) : least;
+        }, Number.POSITIVE_INFINITY);
+      let ringBefore = Number.NEGATIVE_INFINITY;
+      let rung = 0;
       for (const [no, s] of history.entries()) {
         if (s.do === 'add') {
           const one = make(no);
@@ -69,6 +77,14 @@ test('every process is overdue at its deadline, once, in the state the deadline 
           }
           expect([running.size, waiting.size]).toEqual([0, 0]);
         }
+        expect(deadlines.nextUs()).toBe(soonest());
+        expect(rung).toBe(soonest() < ringBefore ? 1 : 0);
+        // As a sleeper that wakes at the next deadline or before.
+        ringBefore = Math.min(deadlines.nextUs(), now + 10);
+        rung = 0;
+        deadlines.alarm(ringBefore, () => {
+          rung += 1;
+        });
       }
     }),
     { numRuns: 300 },

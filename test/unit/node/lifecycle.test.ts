@@ -120,11 +120,13 @@ test('a stop during the start waits for the part at hand and then stops it', asy
   expect(seen).toEqual(['-a']);
 });
 
+const every10 = () => 10;
+
 test('ticks run one at a time, outlive a failure, and end with the stop', async () => {
   const timers = manualTimers();
   const { log, errors } = collecting();
   let ticks = 0;
-  const part = ticking(timers, log, 10, () => {
+  const part = ticking(timers, log, every10, () => {
     ticks += 1;
     return ticks === 1 ? Promise.reject(new Error('disk')) : Promise.resolve();
   });
@@ -146,7 +148,7 @@ test('a stop waits for the tick that is running', async () => {
   const part = ticking(
     timers,
     collecting().log,
-    10,
+    every10,
     () => new Promise((resolve) => (end = resolve)),
   );
   await part.start();
@@ -160,4 +162,42 @@ test('a stop waits for the tick that is running', async () => {
   end();
   await stopping;
   expect(timers.waiting.size).toBe(0);
+});
+
+test('the pause before a tick is asked anew when something comes in sooner', async () => {
+  const delays: number[] = [];
+  const timers = manualTimers();
+  let wake = (): void => undefined;
+  let pauseMs = 5_000;
+  let end = (): void => undefined;
+  const part = ticking(
+    {
+      after: (ms, run) => {
+        delays.push(ms);
+        return timers.after(ms, run);
+      },
+    },
+    collecting().log,
+    (sooner) => {
+      wake = sooner;
+      return pauseMs;
+    },
+    () => new Promise((resolve) => (end = resolve)),
+  );
+  await part.start();
+  pauseMs = 700;
+  wake();
+  expect(delays).toEqual([5_000, 700]);
+  expect(timers.waiting.size).toBe(1);
+  timers.fire();
+  // What comes in during a tick is seen when the next pause is chosen.
+  wake();
+  expect(timers.waiting.size).toBe(0);
+  end();
+  await new Promise(setImmediate);
+  expect(delays).toEqual([5_000, 700, 700]);
+  const stopped = part.stop();
+  wake();
+  expect(timers.waiting.size).toBe(0);
+  await stopped;
 });
