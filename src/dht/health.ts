@@ -14,7 +14,6 @@ const OUT_MS = 30_000;
 const INCIDENT_MS = 1_000;
 /** A turn of the event loop that comes this late was a stall, and for a while failures are ours. */
 const STALL_MS = 500;
-const STALL_CHECK_MS = 250;
 const STALL_SHADOW_MS = 5_000;
 
 interface State {
@@ -40,6 +39,54 @@ export interface HealthDeps {
   readonly evict: (peer: string) => void;
 }
 
+/**
+ * Watches the event loop: closely while requests are under way, whose failures it explains, and at
+ * rest so seldom that it costs nothing, to notice that the machine slept.
+ */
+const makeStallWatch = (
+  clock: HealthDeps['clock'],
+  limits: Limits,
+  counters: Counters,
+): Pick<HealthBook, 'start' | 'stop' | 'asked'> & { isOurs(now: number): boolean } => {
+  let underWay = 0;
+  let stalledAt = Number.NEGATIVE_INFINITY;
+  let dueAt = Number.POSITIVE_INFINITY;
+  let cancel: () => void = () => undefined;
+  const look = (): void => {
+    const now = clock.now();
+    if (now - dueAt > STALL_MS) {
+      stalledAt = now;
+      counters.add('event-loop-stalls');
+    }
+    const { overlayStallCheckMs, overlayStallCheckRestMs } = limits;
+    const delayMs = underWay > 0 ? overlayStallCheckMs : overlayStallCheckRestMs;
+    dueAt = now + delayMs;
+    cancel = clock.after(delayMs, look);
+  };
+  const isWatching = (): boolean => dueAt !== Number.POSITIVE_INFINITY;
+  return {
+    start: look,
+    stop: () => {
+      cancel();
+      dueAt = Number.POSITIVE_INFINITY;
+    },
+    asked: () => {
+      underWay += 1;
+      if (underWay === 1 && isWatching()) {
+        cancel();
+        look();
+      }
+      let isOver = false;
+      return () => {
+        if (!isOver) underWay -= 1;
+        isOver = true;
+      };
+    },
+    // When a stall ends the timers of requests may come before ours.
+    isOurs: (now) => now - stalledAt < STALL_SHADOW_MS || now - dueAt > STALL_MS,
+  };
+};
+
 /** The health book of one node. */
 export const makeHealth = ({ clock, limits, counters, evict }: HealthDeps): HealthBook => {
   const states = new Map<string, State>();
@@ -60,29 +107,11 @@ export const makeHealth = ({ clock, limits, counters, evict }: HealthDeps): Heal
     }
     return state;
   };
-  let stalledAt = Number.NEGATIVE_INFINITY;
-  let dueAt = Number.POSITIVE_INFINITY;
-  let cancel: () => void = () => undefined;
-  // When a stall ends the timers of requests may come before ours.
-  const isStalled = (now: number): boolean =>
-    now - stalledAt < STALL_SHADOW_MS || now - dueAt > STALL_MS;
-  const watch = (): void => {
-    dueAt = clock.now() + STALL_CHECK_MS;
-    cancel = clock.after(STALL_CHECK_MS, () => {
-      const now = clock.now();
-      if (now - dueAt > STALL_MS) {
-        stalledAt = now;
-        counters.add('event-loop-stalls');
-      }
-      watch();
-    });
-  };
+  const stalls = makeStallWatch(clock, limits, counters);
   return {
-    start: watch,
-    stop: () => {
-      cancel();
-      dueAt = Number.POSITIVE_INFINITY;
-    },
+    start: stalls.start,
+    stop: stalls.stop,
+    asked: stalls.asked,
     answered: (peer) => {
       const state = touch(peer);
       state.failures = 0;
@@ -93,7 +122,7 @@ export const makeHealth = ({ clock, limits, counters, evict }: HealthDeps): Heal
       const state = touch(peer);
       const now = clock.now();
       counters.add('peer-failures');
-      if (!fatal && (now - state.failedAt < INCIDENT_MS || isStalled(now))) return;
+      if (!fatal && (now - state.failedAt < INCIDENT_MS || stalls.isOurs(now))) return;
       state.failedAt = now;
       state.failures += 1;
       if (!fatal && state.failures < limits.overlayFailuresMax) return;

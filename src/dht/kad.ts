@@ -28,6 +28,8 @@ export interface KadDeps {
 }
 
 export interface Health {
+  /** A request to a peer begins; the function that is returned tells that it is over. */
+  asked(): () => void;
   answered(peer: string): void;
   /** `fatal`: it will never answer, do not wait for a second failure. */
   failed(peer: string, fatal: boolean): void;
@@ -197,18 +199,23 @@ const watchOutgoing = (kad: KadInside, deps: KadDeps): void => {
   };
   network.sendRequest = async function* (to, message, options): AsyncGenerator<QueryEvent> {
     counters.add(`kad-out-${message.type}`);
-    for await (const event of send(to, message, options)) {
-      if (event.name === 'PEER_RESPONSE') {
-        health.answered(to.toString());
-        const closer = trimmed(event.closer);
-        for (const peer of closer) announce('peer', { detail: peer });
-        yield { ...event, closer, providers: [] };
-        continue;
+    const over = health.asked();
+    try {
+      for await (const event of send(to, message, options)) {
+        if (event.name === 'PEER_RESPONSE') {
+          health.answered(to.toString());
+          const closer = trimmed(event.closer);
+          for (const peer of closer) announce('peer', { detail: peer });
+          yield { ...event, closer, providers: [] };
+          continue;
+        }
+        if (event.name === 'QUERY_ERROR' && options.signal?.aborted !== true) {
+          noteFailure(to, message, event.error);
+        }
+        yield event;
       }
-      if (event.name === 'QUERY_ERROR' && options.signal?.aborted !== true) {
-        noteFailure(to, message, event.error);
-      }
-      yield event;
+    } finally {
+      over();
     }
   };
 };

@@ -103,6 +103,7 @@ const makeLifeCheck = (deps: UpkeepDeps, stopped: AbortSignal): (() => Promise<v
       if (contact !== undefined) contact.lastPing = clock.now();
       health.answered(peer);
     };
+    const over = health.asked();
     try {
       const signal = deadline(limits.overlayPingMs, stopped);
       await ping(contact?.peerId ?? parsePeer(peer), signal);
@@ -113,6 +114,8 @@ const makeLifeCheck = (deps: UpkeepDeps, stopped: AbortSignal): (() => Promise<v
       if (stopped.aborted) return;
       health.failed(peer, false);
       if (health.isOut(peer)) drop(peer, 'connected but silent');
+    } finally {
+      over();
     }
   };
   /**

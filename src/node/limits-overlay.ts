@@ -101,6 +101,13 @@ export const OVERLAY_LIMITS = {
    */
   overlayPingsPerRound: 10,
   overlayPingMs: 3_000,
+  /**
+   * Pace of the looks at the event loop, whose stalls explain failed requests: while requests are
+   * under way, which take seconds to fail; and at rest, where each look wakes an idle process, to
+   * notice that the machine slept. Milliseconds.
+   */
+  overlayStallCheckMs: 250,
+  overlayStallCheckRestMs: 5_000,
   /** Failed requests in a row after which a peer leaves the table. */
   overlayFailuresMax: 2,
   /**
