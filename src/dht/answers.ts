@@ -8,7 +8,7 @@ import { peerIdFromMultihash } from '@libp2p/peer-id';
 import { lpStream } from '@libp2p/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { decode as decodeMultihash } from 'multiformats/hashes/digest';
-import { type Reader, reader, writer } from 'protons-runtime';
+import { reader, writer } from 'protons-runtime';
 import type { Limits } from '../node/limits.ts';
 import type { Answer, KadInside, Message, MessageName } from './kad-inside.ts';
 
@@ -29,23 +29,21 @@ const BYTES = 2;
 
 const tag = (field: number, wire: number): number => field * 8 + wire;
 
-type ReadId = (bytes: Uint8Array) => PeerId;
-
-/** Reads peer ids, and keeps the last `max` of them. */
-const makeReadId = (max: number): ReadId => {
-  const known = new Map<string, PeerId>();
+/** What was read from bytes, kept for the last `max` different ones. */
+const makeKept = <T>(max: number, read: (bytes: Uint8Array) => T): ((bytes: Uint8Array) => T) => {
+  const known = new Map<string, T>();
   return (bytes) => {
     const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-    const id = known.get(name) ?? peerIdFromMultihash(decodeMultihash(bytes));
+    const made = known.get(name) ?? read(bytes);
     known.delete(name);
-    known.set(name, id);
+    known.set(name, made);
     if (known.size > max) {
       for (const oldest of known.keys()) {
         known.delete(oldest);
         break;
       }
     }
-    return id;
+    return made;
   };
 };
 
@@ -59,11 +57,13 @@ export const writeRequest = ({ type, key, record }: Message): Uint8Array => {
   return out.finish();
 };
 
-const readPeer = (from: Reader, length: number, readId: ReadId): PeerInfo => {
-  const end = from.pos + length;
+type ReadId = (bytes: Uint8Array) => PeerId;
+
+const readPeer = (bytes: Uint8Array, readId: ReadId): PeerInfo => {
+  const from = reader(bytes);
   let id: Uint8Array = new Uint8Array(0);
   const multiaddrs: PeerInfo['multiaddrs'] = [];
-  while (from.pos < end) {
+  while (from.pos < from.len) {
     const next = from.uint32();
     if (next === tag(PEER_FIELD.id, BYTES)) id = from.bytes();
     else if (next === tag(PEER_FIELD.address, BYTES)) multiaddrs.push(multiaddr(from.bytes()));
@@ -74,12 +74,18 @@ const readPeer = (from: Reader, length: number, readId: ReadId): PeerInfo => {
 
 type AnswerLimits = Readonly<Record<'overlayCloserPeersMax' | 'overlayPeerIdsKeptMax', number>>;
 
-/** Reads answers with at most `peersMax` peers each; throws what the library would. */
+/**
+ * Reads answers with at most `peersMax` peers each; throws what the library would. A peer that is
+ * told again in the same bytes is the same object again.
+ */
 export const makeReadAnswer = ({
   overlayCloserPeersMax: peersMax,
   overlayPeerIdsKeptMax,
 }: AnswerLimits): ((bytes: Uint8Array) => Answer) => {
-  const readId = makeReadId(overlayPeerIdsKeptMax);
+  const readId = makeKept(overlayPeerIdsKeptMax, (bytes) =>
+    peerIdFromMultihash(decodeMultihash(bytes)),
+  );
+  const readPeerOnce = makeKept(overlayPeerIdsKeptMax, (bytes) => readPeer(bytes, readId));
   return (bytes) => {
     const from = reader(bytes);
     const closer: PeerInfo[] = [];
@@ -95,7 +101,10 @@ export const makeReadAnswer = ({
       } else if (next === tag(FIELD.key, BYTES)) key = from.bytes();
       else if (next === tag(FIELD.record, BYTES)) record = from.bytes();
       else if (next === tag(FIELD.closer, BYTES) && closer.length < peersMax) {
-        closer.push(readPeer(from, from.uint32(), readId));
+        const peer = readPeerOnce(from.bytes());
+        // Told again: its id is not the next one to be forgotten.
+        readId(peer.id.toMultihash().bytes);
+        closer.push(peer);
       } else from.skipType(next & 7);
     }
     return {

@@ -58,7 +58,10 @@ export interface KadInside extends KadDHT {
     /** Adds a peer when it answers a ping. */
     queueRoutingTableUpdate(peer: PeerId): void;
     readonly kb: { toIterable(): Iterable<Contact> };
-    addEventListener(type: 'peer:add' | 'peer:remove', listener: () => void): void;
+    addEventListener(
+      type: 'peer:add' | 'peer:remove',
+      listener: (event: { readonly detail: PeerId }) => void,
+    ): void;
   };
   /** Looks up one random far key every five minutes; ./upkeep.ts does better for less. */
   readonly routingTableRefresh: { refreshTable(): void };

@@ -71,7 +71,10 @@ export const OVERLAY_LIMITS = {
    * Peers taken from one Kademlia answer: the bucket size; more is an attempt to flood the table.
    */
   overlayCloserPeersMax: 20,
-  /** Peer ids kept as read, about 2 KB each: a walk is told the same few hundred again and again. */
+  /**
+   * Peers of answers, and their ids, kept as read, about 3 KB each: a walk is told the same few
+   * hundred again and again.
+   */
   overlayPeerIdsKeptMax: 1_000,
   /** A held record that nobody gave us again for this long is dropped. Milliseconds. */
   overlayRecordHoldMs: 48 * 3_600_000,

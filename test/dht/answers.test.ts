@@ -56,6 +56,28 @@ describe('an answer', () => {
     expect(again?.every(({ id }, at) => id === first?.[at]?.id)).toBe(true);
   });
 
+  it('gives the very peer that an earlier one gave, unless its addresses changed', () => {
+    const read = makeReadAnswer(LIMITS);
+    const [id] = idsOf(1) as [PeerId];
+    const told = (address: string) =>
+      read(
+        writer()
+          .uint32(66)
+          .fork()
+          .uint32(10)
+          .bytes(bytesOf(id))
+          .uint32(18)
+          .bytes(multiaddr(address).bytes)
+          .ldelim()
+          .finish(),
+      ).closer.map()[0];
+    const first = told('/ip4/127.0.0.1/tcp/4001');
+    expect(told('/ip4/127.0.0.1/tcp/4001')).toBe(first);
+    const moved = told('/ip4/127.0.0.1/tcp/4002');
+    expect(moved?.multiaddrs.map(String)).toEqual(['/ip4/127.0.0.1/tcp/4002']);
+    expect(moved?.id).toBe(first?.id);
+  });
+
   it('is remembered no further than the limit', () => {
     const read = makeReadAnswer({ ...LIMITS, overlayPeerIdsKeptMax: 2 });
     const [a, b, c] = idsOf(3).map(bytesOf) as [Uint8Array, Uint8Array, Uint8Array];
