@@ -16,6 +16,7 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import { type Extras, extraParts } from './extras.ts';
+import { keepRows, noteProtocolsOnce } from './peer-rows.ts';
 import { parseAddress, refusal, type Stand } from './policy.ts';
 import { policedTcp, type ResolveName } from './transport.ts';
 
@@ -113,7 +114,7 @@ export const makeHost = async (options: HostOptions): Promise<Host> => {
     start: false,
     privateKey: privateKeyFromRaw(Buffer.from(options.privateKey, 'hex')),
     nodeInfo: { name: PREFIX, version: '1', userAgent: PREFIX },
-    ...(datastore === undefined ? {} : { datastore }),
+    ...(datastore === undefined ? {} : { datastore: keepRows(datastore, limits) }),
     addresses: {
       listen: [...listen, ...extra.listen],
       announce: [...announce],
@@ -150,6 +151,7 @@ export const makeHost = async (options: HostOptions): Promise<Host> => {
       ...(options.dht === undefined ? {} : { dht: options.dht as () => unknown }),
     },
   });
+  noteProtocolsOnce(node as unknown as Host);
   return node as unknown as Host;
 };
 

@@ -8,6 +8,7 @@ import type { Buckets } from './buckets.ts';
 import type { Conduct, Counters } from './conduct.ts';
 import type { KadInside, Message } from './kad-inside.ts';
 import type { KadStore } from './kad-store.ts';
+import { overlaid } from './overlaid.ts';
 import type { NamespaceQuota, RecordRules } from './overlay.ts';
 import { placeOf, refusal, type Stand } from './policy.ts';
 import { compareDistance, parseName } from './record-keys.ts';
@@ -50,16 +51,6 @@ export const KAD = {
 export const kadProtocol = (network: string): string => `/colonies/${network}/kad/1`;
 
 type KadParts = Parameters<ReturnType<typeof kadDHT>>[0];
-
-/** `target` with some members replaced; methods keep their `this`. */
-const overlaid = <T extends object>(target: T, over: Partial<Record<keyof T, unknown>>): T =>
-  new Proxy(target, {
-    get: (_target, name) => {
-      if (Object.hasOwn(over, name)) return over[name as keyof T];
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
 
 /** Gives up a stream that carries more than one message's worth of bytes to us. */
 const bounded = <S extends Stream>(stream: S, bytesMax: number): S => {

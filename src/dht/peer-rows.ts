@@ -1,0 +1,98 @@
+// The rows of the library's peer store: read from memory, and written when they change. By itself
+// the library reads a row from the disk for every peer of every answer it gives, and reads and
+// writes one for every stream in either direction, to note its protocol.
+
+import type { Peer, PeerId, PeerStore } from '@libp2p/interface';
+import type { Datastore } from 'interface-datastore';
+import type { Limits } from '../node/limits.ts';
+import type { Host } from './host.ts';
+import { overlaid } from './overlaid.ts';
+
+/** A datastore whose values, at most `overlayPeerRowsKeptMax` of them, are kept in memory, too. */
+export const keepRows = (
+  disk: Datastore,
+  { overlayPeerRowsKeptMax: max }: Pick<Limits, 'overlayPeerRowsKeptMax'>,
+): Datastore => {
+  // In order of last use.
+  const kept = new Map<string, Uint8Array>();
+  let changes = 0;
+  const forget = (name: string): void => {
+    changes += 1;
+    kept.delete(name);
+  };
+  const keep = (name: string, value: Uint8Array): void => {
+    kept.delete(name);
+    kept.set(name, value);
+    if (kept.size <= max) return;
+    for (const oldest of kept.keys()) {
+      kept.delete(oldest);
+      break;
+    }
+  };
+  const over: Pick<Datastore, 'get' | 'put' | 'delete'> = {
+    get: async (key, options) => {
+      const name = key.toString();
+      const before = changes;
+      const value = kept.get(name) ?? (await disk.get(key, options));
+      // What was read while something was written may be older than that.
+      if (changes === before) keep(name, value);
+      return value;
+    },
+    put: async (key, value, options) => {
+      const name = key.toString();
+      forget(name);
+      await disk.put(key, value, options);
+      forget(name);
+      keep(name, value);
+      return key;
+    },
+    delete: async (key, options) => {
+      const name = key.toString();
+      forget(name);
+      await disk.delete(key, options);
+      forget(name);
+    },
+  };
+  return overlaid(disk, over);
+};
+
+interface Noted {
+  readonly protocols: Set<string>;
+  /** Its row as it was written last. */
+  peer: Peer;
+}
+
+type Merge = PeerStore['merge'];
+
+/** The protocol of a stream, when that is all there is to note. */
+const onlyProtocol = (data: Parameters<Merge>[1]): string | undefined => {
+  const [first, second] = data.protocols ?? [];
+  return Object.keys(data).length === 1 && second === undefined ? first : undefined;
+};
+
+/**
+ * Makes a node note each protocol of a connected peer once, until its row changes. Ends with the
+ * node.
+ */
+export const noteProtocolsOnce = (host: Host): void => {
+  const { peerStore } = host;
+  const noted = new Map<string, Noted>();
+  const merge = peerStore.merge.bind(peerStore);
+  const forget = (peer: PeerId): boolean => noted.delete(peer.toString());
+  host.addEventListener('peer:update', ({ detail }) => forget(detail.peer.id));
+  host.addEventListener('peer:disconnect', ({ detail }) => forget(detail));
+  peerStore.merge = async (id, data, options) => {
+    const protocol = onlyProtocol(data);
+    const name = id.toString();
+    const known = noted.get(name);
+    if (protocol !== undefined && known?.protocols.has(protocol) === true) return known.peer;
+    const peer = await merge(id, data, options);
+    // An answer that comes after the end of the connection is nothing to keep.
+    if (protocol === undefined || host.getConnections(id).length === 0) return peer;
+    const now = noted.get(name) ?? { protocols: new Set(), peer };
+    now.peer = peer;
+    now.protocols.add(protocol);
+    noted.set(name, now);
+    return peer;
+  };
+};
