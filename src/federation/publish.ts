@@ -115,13 +115,27 @@ const stillGood = (
   );
 };
 
-const ownRows = async (store: Store): Promise<readonly (readonly [Namespace, string])[]> => {
-  const found: (readonly [Namespace, string])[] = [];
-  for await (const { key } of allRows(store, OWN)) {
-    const [, ns = '', id = ''] = key.split('/');
-    found.push([ns as Namespace, id]);
-  }
-  return found;
+/** What this server's owner signed, as the disk has it, which is read once. */
+const makeOwn = (store: Store) => {
+  let known: Set<string> | undefined;
+  const read = async (): Promise<Set<string>> => {
+    const found = new Set<string>();
+    for await (const { key } of allRows(store, OWN)) found.add(key);
+    known ??= found;
+    return known;
+  };
+  return {
+    add: async (ns: Namespace, id: string): Promise<void> => {
+      const key = `${OWN}${ns}/${id}`;
+      await store.write([{ key, value: new Uint8Array([1]) }]);
+      (known ?? (await read())).add(key);
+    },
+    list: async (): Promise<readonly (readonly [Namespace, string])[]> =>
+      [...(known ?? (await read()))].map((key) => {
+        const [, ns = '', id = ''] = key.split('/');
+        return [ns as Namespace, id];
+      }),
+  };
 };
 
 /** Signs the server record anew when it has to be, at most as often as `tick` is called. */
@@ -164,6 +178,7 @@ export const makePublisher = (deps: PublisherDeps): Publisher => {
   const { book, lookups, serverid, store } = deps;
   const placer = makePlacer(deps);
   const renew = makeRenewal(deps, placer);
+  const own = makeOwn(store);
   let running: Promise<void> | undefined;
   let tableSize = 0;
 
@@ -180,7 +195,7 @@ export const makePublisher = (deps: PublisherDeps): Publisher => {
 
   const run = async (): Promise<void> => {
     await renew();
-    const wanted: (readonly [Namespace, string])[] = [...(await ownRows(store))];
+    const wanted: (readonly [Namespace, string])[] = [...(await own.list())];
     for (const id of await hostedColonies()) wanted.push(['colony', id]);
     if (await book.find('server', serverid)) wanted.push(['server', serverid]);
     await placer.placeDue(wanted);
@@ -197,7 +212,7 @@ export const makePublisher = (deps: PublisherDeps): Publisher => {
       if (peers > tableSize + (tableSize >> 2)) placer.dueSoon();
       tableSize = Math.max(peers, tableSize >> 1);
     },
-    submit: makeSubmit(deps, placer),
+    submit: makeSubmit({ ...deps, keepOwn: own.add }, placer),
     report: () => placer.report(),
   };
 };

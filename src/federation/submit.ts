@@ -10,9 +10,7 @@ import type { Lookups } from './lookup.ts';
 import { compareRanks, rankOf } from './order.ts';
 import type { Namespace } from './payloads.ts';
 import type { Placer } from './place.ts';
-import type { Store } from './ports.ts';
 import { idOfFrame, kindOfFrame, type SignedRecord, verify } from './record.ts';
-import { OWN } from './rows.ts';
 import type { Trust } from './trust.ts';
 
 export interface Submitted {
@@ -31,7 +29,8 @@ export interface SubmitDeps {
   readonly certificates: Certificates;
   readonly lookups: Pick<Lookups, 'find'>;
   readonly announce: (bytes: Uint8Array) => void;
-  readonly store: Store;
+  /** Remembers that this server publishes a record of its owner. */
+  readonly keepOwn: (ns: Namespace, id: string) => Promise<void>;
   readonly clock: Clock;
   readonly serverid: string;
 }
@@ -57,12 +56,9 @@ export const makeSubmit = (
   deps: SubmitDeps,
   placer: Placer,
 ): ((bytes: Uint8Array) => Promise<Submitted>) => {
-  const { book, trust, certificates, lookups, announce, store, clock, serverid } = deps;
-
-  const keepOwn = async (ns: Namespace, id: string): Promise<void> => {
-    const own = ns === 'revocation' || (ns === 'endorsements' && id === serverid);
-    if (own) await store.write([{ key: `${OWN}${ns}/${id}`, value: new Uint8Array([1]) }]);
-  };
+  const { book, trust, certificates, lookups, announce, keepOwn, clock, serverid } = deps;
+  const isOwn = (ns: Namespace, id: string): boolean =>
+    ns === 'revocation' || (ns === 'endorsements' && id === serverid);
 
   const submitRecord = async (ns: Namespace, id: string, bytes: Uint8Array): Promise<Submitted> => {
     const record = verify(bytes, clock.now(), { network: book.network, ns, key: id });
@@ -70,7 +66,7 @@ export const makeSubmit = (
     const { outcome, reason } = await book.offer(ns, id, bytes, { wanted: true });
     if (outcome === 'refused') throw fault('bad-request', `${ns} record refused: ${reason}`);
     if (outcome === 'older') throw fault('conflict', 'a newer record was seen before');
-    await keepOwn(ns, id);
+    if (isOwn(ns, id)) await keepOwn(ns, id);
     announce(bytes);
     const { copies, asked } = await placer.place(ns, id);
     return { kind: ns, id, hash: record.hash, sequence: rankOf(record)[1], copies, asked };
