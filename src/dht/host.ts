@@ -88,13 +88,9 @@ const connectionOptions = ({ stand, limits }: HostOptions): Partial<Libp2pOption
     // Names are resolved by our transport only, where the answer is judged.
     resolvers: {},
   },
-  // By default a connection dies of one missed ping, and each is pinged every ten seconds, which
-  // would be most of what a node costs at rest. Who is silent is found out by ./upkeep.ts.
-  connectionMonitor: {
-    pingInterval: 300_000,
-    abortConnectionOnPingFailure: false,
-    protocolPrefix: PREFIX,
-  },
+  // By default each connection is pinged on a stream every ten seconds, and dies of one missed
+  // answer. Who is silent is found out by ./upkeep.ts, round trips are measured by the multiplexer.
+  connectionMonitor: { enabled: false },
   // By default an address is forgotten an hour after it was first seen, even of a connected peer,
   // and never renewed: any age at all ends every overlay that lives longer. ./peer-memory.ts
   // forgets.
@@ -127,8 +123,8 @@ export const makeHost = async (options: HostOptions): Promise<Host> => {
       yamux({
         // By default the eleventh stream opened right after a dial kills the whole connection.
         maxEarlyStreams: limits.overlayEarlyStreamsMax,
-        // The transport closes a socket that was silent for two minutes.
-        keepAliveInterval: 60_000,
+        // The transport closes a socket that is silent for longer, see ./transport.ts.
+        keepAliveInterval: limits.overlayKeepAliveMs,
         streamOptions: {
           // Below the library's read buffer: a paused reader must not overflow it.
           maxStreamWindowSize: limits.overlayStreamWindowBytes,

@@ -43,13 +43,17 @@ export interface PeersDeps {
   readonly onSeen: (peer: PeerId, member: boolean) => void;
 }
 
+/** As the multiplexer measured it last; negative before it did. */
+const rttOf = (connection: Connection): number =>
+  (connection as { readonly muxer?: { readonly rtt?: number } }).muxer?.rtt ?? -1;
+
 const describe = (
   known: Omit<Known, 'shown'>,
   connections: readonly Connection[],
 ): OverlayPeer | undefined => {
   const [first] = connections;
   if (first === undefined) return undefined;
-  const rtts = connections.map((connection) => connection.rtt).filter((rtt) => rtt !== undefined);
+  const rtts = connections.map(rttOf).filter((rtt) => rtt >= 0);
   return {
     id: known.id.toString(),
     publicKey: publicKeyOf(known.id),

@@ -32,6 +32,8 @@ export const policedTcp =
     const transport = tcp({
       maxConnections: limits.overlayConnectionsMax + limits.overlayPendingInboundMax,
       backlog: limits.overlayPendingInboundMax,
+      inboundSocketInactivityTimeout: limits.overlaySocketSilenceMs,
+      outboundSocketInactivityTimeout: limits.overlaySocketSilenceMs,
     })(parts);
     const dial = transport.dial.bind(transport);
     transport.dial = async (address, options) => {

@@ -29,6 +29,13 @@ export const OVERLAY_LIMITS = {
   overlayDialQueueMax: 500,
   /** Time for one dial. Milliseconds. */
   overlayDialMs: 5_000,
+  /**
+   * Each side of a connection asks the other for a sign of life this often: less than routers
+   * remember a silent connection, and seldom, because each wakes an idle process. Milliseconds.
+   */
+  overlayKeepAliveMs: 120_000,
+  /** A connection on which no byte went either way for this long is closed. Milliseconds. */
+  overlaySocketSilenceMs: 300_000,
   /** A connection that has not said by now that it speaks our protocols is closed. Milliseconds. */
   overlayIdentifyMs: 15_000,
   /** Addresses remembered for one peer: more is a list of victims, not of interfaces. */

@@ -221,6 +221,31 @@ describe('connections', () => {
     expect(b.overlay.status().bootstraps[0]?.reachedAt).toBeGreaterThan(0);
   });
 
+  it('stay open while nobody uses them, for signs of life go both ways often enough', async () => {
+    world = makeWorld();
+    const [lively, mute] = [
+      await world.node(
+        { bootstraps: [] },
+        { overlayKeepAliveMs: 200, overlaySocketSilenceMs: 800 },
+      ),
+      await world.node({ bootstraps: [] }, { overlaySocketSilenceMs: 800 }),
+    ];
+    const peer = await raw({});
+    for (const { address } of [lively, mute]) await peer.dial(address());
+    await until(
+      'both know it',
+      () => lively.overlay.peers().length + mute.overlay.peers().length === 2,
+    );
+    await until('the mute one lost it', () => mute.overlay.peers().length === 0);
+    const [known] = lively.overlay.peers();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(lively.overlay.peers().map(({ connectedAt }) => connectedAt)).toEqual([
+      known?.connectedAt,
+    ]);
+    // The signs of life measure the round trip, too.
+    expect(known?.rttMs).toBeGreaterThanOrEqual(0);
+  });
+
   it('do not hang lookups when a peer takes requests and never answers', async () => {
     const [a, b] = await fresh(2);
     const peer = await raw({ network: a?.overlay.network ?? '' });
