@@ -173,20 +173,49 @@ const makeRenewal = (deps: PublisherDeps, placer: Placer): (() => Promise<void>)
   };
 };
 
+/**
+ * When to look for the record of a hosted colony: one that nobody published is not found however
+ * often it is looked for, and each time costs the overlay a walk.
+ */
+const makeSeeking = ({ clock }: PublisherDeps) => {
+  const sought = new Map<string, { readonly againAt: number; readonly waitMs: number }>();
+  return {
+    /** Whether it is time; counts as a look, after which the next one is twice as far away. */
+    isTime: (id: string): boolean => {
+      const last = sought.get(id);
+      const now = clock.now();
+      if (last !== undefined && now < last.againAt) return false;
+      const waitMs = Math.min(2 * (last?.waitMs ?? LIMITS.placeRetryMs), LIMITS.placeRetryMaxMs);
+      sought.set(id, { againAt: now + waitMs, waitMs });
+      return true;
+    },
+    /** Forgets all colonies but `ids`. */
+    keep: (ids: readonly string[]): void => {
+      const kept = new Set(ids);
+      for (const id of sought.keys()) if (!kept.has(id)) sought.delete(id);
+    },
+  };
+};
+
 /** The publisher of one server. */
 export const makePublisher = (deps: PublisherDeps): Publisher => {
   const { book, lookups, serverid, store } = deps;
   const placer = makePlacer(deps);
   const renew = makeRenewal(deps, placer);
   const own = makeOwn(store);
+  const seeking = makeSeeking(deps);
   let running: Promise<void> | undefined;
   let tableSize = 0;
 
   /** Hosted colonies whose record, the newest that is found, names this server. */
   const hostedColonies = async (): Promise<readonly string[]> => {
     const named: string[] = [];
-    for (const id of await deps.hosted()) {
-      if (placer.isDue('colony', id)) await lookups.find('colony', id, { until: 'first' });
+    const ids = await deps.hosted();
+    seeking.keep(ids);
+    for (const id of ids) {
+      if (placer.isDue('colony', id) && seeking.isTime(id)) {
+        await lookups.find('colony', id, { until: 'first' });
+      }
       const held = await book.find('colony', id);
       if (held?.record.payload.servers.includes(serverid)) named.push(id);
     }
@@ -209,7 +238,10 @@ export const makePublisher = (deps: PublisherDeps): Publisher => {
       return running;
     },
     grown: (peers) => {
-      if (peers > tableSize + (tableSize >> 2)) placer.dueSoon();
+      if (peers > tableSize + (tableSize >> 2)) {
+        placer.dueSoon();
+        seeking.keep([]);
+      }
       tableSize = Math.max(peers, tableSize >> 1);
     },
     submit: makeSubmit({ ...deps, keepOwn: own.add }, placer),

@@ -19,6 +19,39 @@ const colony = keyOf('colony');
 const stateDev = (now: number, servers: readonly string[], over: object = {}) =>
   stateColony(colony, { network: NETWORK, now, servers, name: 'dev', ...over });
 
+describe('a hosted colony that nobody published', () => {
+  it('is looked for ever more seldom, and at once when the overlay grew', async () => {
+    const world = makeWorld();
+    const b = await addNode(world, 'b');
+    const a = await addNode(world, 'a', { bootstraps: ['b'] });
+    a.hosted.add(colony.id);
+    const sought = (): number =>
+      world.asked.filter((line) => line.startsWith(`a ${b.url} /federation/colonies`)).length;
+    const ticks = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i += 1) {
+        world.clock.advance(5_000);
+        await tickAll(world);
+      }
+    };
+    await ticks(60);
+    const early = sought();
+    expect(early).toBeGreaterThanOrEqual(4);
+    await ticks(360);
+    expect(sought() - early).toBeLessThanOrEqual(4);
+    const late = sought();
+    a.federation.publisher.grown(10);
+    await ticks(1);
+    expect(sought()).toBe(late + 1);
+    // Its owner publishes it somewhere far away.
+    const { bytes } = await stateDev(world.clock.now(), [a.owner.id]);
+    world.shelf.get(`colony/${colony.id}`)?.set('b', bytes);
+    await ticks(120);
+    expect(a.federation.publisher.report()).toContainEqual(
+      expect.objectContaining({ ns: 'colony', id: colony.id, copies: 1 }),
+    );
+  });
+});
+
 describe('the server record', () => {
   it('is signed and placed by a certified node, and again only every few hours', async () => {
     const world = makeWorld();
