@@ -62,6 +62,14 @@ export interface AdmissionDeps {
   /** Absent when the overlay is switched off. */
   readonly node?: NodePort | undefined;
   readonly choose: ChooseDialect;
+  /** Whether the key of an identity was declared dead; absent when the overlay is switched off. */
+  readonly isRevoked?: ((id: string) => boolean) | undefined;
+}
+
+/** A payload's JSON, or what is wrong with it. */
+export interface Payload {
+  readonly raw: unknown;
+  readonly problem: string | undefined;
 }
 
 const msgtypeOf = (raw: unknown): unknown => {
@@ -75,7 +83,7 @@ const msgtypeOf = (raw: unknown): unknown => {
 const invalid = (call: Call, problem: string): Fault =>
   fault(call.wrong.code ?? 'bad-request', call.wrong.invalid(problem), { problem });
 
-const readMessage = (call: Call, raw: unknown, problem: string | undefined): unknown => {
+const readMessage = (call: Call, { raw, problem }: Payload): unknown => {
   if (problem !== undefined) throw invalid(call, problem);
   const code = call.wrong.code ?? 'bad-request';
   if (raw === null) throw fault(code, call.wrong.nothing);
@@ -137,14 +145,72 @@ const locate = (allow: Ranked, way: Way, engine: Engine): string | Absent => {
   return ref === way.colony.id ? ref : way.colony.name;
 };
 
-/** Makes the admission for one engine. */
-export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) => {
+/** Reads a payload. From then on it is known whether the answer is to be proven. */
+export const readPayload = ({ payload }: Envelope, way: Way): Payload => {
+  const text = decodePayload(payload);
+  let raw: unknown;
+  let problem: string | undefined;
+  try {
+    raw = parseMessage(text);
+  } catch (error) {
+    // Expected: whatever the caller sent is not JSON, or nested beyond what the stack holds.
+    problem = jsonProblem(text, error);
+  }
+  if (way.caller !== '') way.replay = replayOf(raw);
+  return { raw, problem };
+};
+
+const revoked = (): Fault => fault('forbidden', 'key revoked', { reason: 'key-revoked' });
+
+/** Finds what a call names, and checks that its caller may do it. */
+const makeAuthorise = (engine: Engine) => {
   const rank = (dialect: Dialect, who: Rank, way: Way, ref: string): void => {
     const member = dialect.authorise(who, way.colony, ref, way.caller, engine);
     if (member?.kind === 'executor') engine.roles.heard(member.executor, dialect.name);
     way.member = member;
     way.name = way.colony?.id === ref ? ref : (way.colony?.name ?? '');
   };
+
+  /** How the message names the colony it is about, or where else that may be. */
+  const find = (dialect: Dialect, allow: Ranked, way: Way): string | Absent => {
+    const ref = locate(allow, way, engine);
+    if (typeof ref !== 'string' || way.colony !== undefined || !isId(ref)) return ref;
+    return { target: { colony: ref }, refuse: () => rank(dialect, allow.who, way, ref) };
+  };
+
+  const authorise = (dialect: Dialect, { allow }: Call, way: Way): Absent | undefined => {
+    if (allow.who === 'anyone' || allow.who === 'identity') return undefined;
+    if (allow.who === 'server-owner') {
+      if (engine.roles.isServerOwner(way.caller)) return undefined;
+      throw fault('forbidden', dialect.notServerOwner);
+    }
+    const ref = find(dialect, allow, way);
+    if (typeof ref !== 'string') return ref;
+    rank(dialect, allow.who, way, ref);
+    return undefined;
+  };
+
+  /**
+   * What a caller gets whose key is dead: the refusal, or the way to where the call belongs, for
+   * only the home's refusal is a proof to whoever came through another node.
+   */
+  const authoriseDead = (dialect: Dialect, { allow }: Call, way: Way): Absent => {
+    if (allow.who === 'anyone' || allow.who === 'identity' || allow.who === 'server-owner') {
+      throw revoked();
+    }
+    const found = find(dialect, allow, way);
+    if (typeof found === 'string') throw revoked();
+    return { target: found.target, refuse: revoked };
+  };
+
+  return { authorise, authoriseDead };
+};
+
+/** Makes the admission for one engine. */
+export const makeAdmission = (deps: AdmissionDeps) => {
+  const { engine, server, node, choose, isRevoked } = deps;
+  const { authorise, authoriseDead } = makeAuthorise(engine);
+  const isDead = ({ caller }: Way): boolean => caller !== '' && isRevoked?.(caller) === true;
 
   // Asked before anything is looked up: what the first call removed is not there any more.
   const refuseRepeat = ({ replay, caller }: Way): void => {
@@ -153,22 +219,6 @@ export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) =
     if (audience === undefined || audience === engine.server.id()) {
       engine.once.refuseRepeat(caller, nonce);
     }
-  };
-
-  const authorise = (dialect: Dialect, call: Call, way: Way): Absent | undefined => {
-    const { allow } = call;
-    if (allow.who === 'anyone' || allow.who === 'identity') return undefined;
-    if (allow.who === 'server-owner') {
-      if (engine.roles.isServerOwner(way.caller)) return undefined;
-      throw fault('forbidden', dialect.notServerOwner);
-    }
-    const ref = locate(allow, way, engine);
-    if (typeof ref !== 'string') return ref;
-    if (way.colony === undefined && isId(ref)) {
-      return { target: { colony: ref }, refuse: () => rank(dialect, allow.who, way, ref) };
-    }
-    rank(dialect, allow.who, way, ref);
-    return undefined;
   };
 
   return {
@@ -196,29 +246,22 @@ export const makeAdmission = ({ engine, server, node, choose }: AdmissionDeps) =
      * subscriptions of a dialect. Undefined: admitted. Throws a Fault in the words of the dialect.
      */
     admit: <C extends Call>(
-      envelope: Envelope,
+      type: string,
+      payload: Payload,
       candidates: readonly Dialect[],
       table: (dialect: Dialect) => ReadonlyMap<string, C>,
       way: Way<C>,
     ): Absent | undefined => {
-      const type = envelope.payloadtype;
-      const text = decodePayload(envelope.payload);
-      let raw: unknown;
-      let problem: string | undefined;
-      try {
-        raw = parseMessage(text);
-      } catch (error) {
-        // Expected: whatever the caller sent is not JSON, or nested beyond what the stack holds.
-        problem = jsonProblem(text, error);
-      }
-      const dialect = choose(type, candidates, raw, way.caller, way.origin, engine);
+      const dialect = choose(type, candidates, payload.raw, way.caller, way.origin, engine);
       const call = table(dialect).get(type);
       if (call === undefined) throw new Error(`the dialect chosen for ${type} does not have it`);
       way.call = call;
       way.dialect = dialect;
-      way.msg = call.payloadIgnored === true ? {} : readMessage(call, raw, problem);
-      if (way.caller !== '') way.replay = replayOf(raw);
+      const isOver = isDead(way);
+      if (isOver && typeof way.replay?.nonce !== 'string') throw revoked();
+      way.msg = call.payloadIgnored === true ? {} : readMessage(call, payload);
       call.first?.(way.msg);
+      if (isOver) return authoriseDead(dialect, call, way);
       refuseRepeat(way);
       return authorise(dialect, call, way);
     },

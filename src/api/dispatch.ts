@@ -15,7 +15,13 @@ import {
   type Reply,
   type Send,
 } from '../node/model/envelope.ts';
-import { type Admission, type ChooseDialect, makeAdmission, type Way } from './admission.ts';
+import {
+  type Admission,
+  type ChooseDialect,
+  makeAdmission,
+  readPayload,
+  type Way,
+} from './admission.ts';
 import { type Metrics, makeMetrics } from './metrics.ts';
 import type { NodePort } from './node-port.ts';
 import type { Dialect, Op, ServerFacts, Target } from './op.ts';
@@ -47,6 +53,7 @@ export interface DispatchDeps extends RunDeps {
   readonly server: ServerFacts;
   readonly elsewhere?: Elsewhere | undefined;
   readonly node?: NodePort | undefined;
+  readonly isRevoked?: ((id: string) => boolean) | undefined;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   /** Counts requests; one per node, shared by its dispatchers. */
@@ -154,8 +161,9 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
         caller = typeof id === 'string' ? id : await id;
       }
       way = admission.begin<Op>(caller, origin);
+      const read = readPayload(envelope, way);
       if (row === undefined) throw unknownType(type);
-      const absent = admission.admit(envelope, row.dialects, opsOf, way);
+      const absent = admission.admit(type, read, row.dialects, opsOf, way);
       if (absent !== undefined) {
         const bytes = typeof body === 'string' ? Buffer.from(body) : body;
         const call = { envelope, body: bytes, kind: (way.call as Op).kind, caller, origin };

@@ -8,7 +8,14 @@ import { Fault, fault } from '../node/errors.ts';
 import { LIMITS, type Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { type Envelope, type Origin, replyBody } from '../node/model/envelope.ts';
-import { type Admission, type ChooseDialect, makeAdmission, type Way } from './admission.ts';
+import {
+  type Admission,
+  type ChooseDialect,
+  makeAdmission,
+  type Payload,
+  readPayload,
+  type Way,
+} from './admission.ts';
 import type { Metrics } from './metrics.ts';
 import type { NodePort } from './node-port.ts';
 import { type Dialect, PROCESS_EVENT, type ServerFacts, type Target, type Watch } from './op.ts';
@@ -46,6 +53,7 @@ export interface WatchingDeps extends RunDeps {
   readonly server: ServerFacts;
   readonly elsewhere?: WatchElsewhere | undefined;
   readonly node?: NodePort | undefined;
+  readonly isRevoked?: ((id: string) => boolean) | undefined;
   readonly clock: Pick<Clock, 'after'>;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -158,9 +166,9 @@ const makeSubscribe = (deps: WatchingDeps, admission: Admission) => {
     if (lifeMs !== undefined && !line.isOver()) cancel = clock.after(lifeMs, line.cut);
   };
 
-  return async (line: Line, given: Frame, way: Way<Watch>): Promise<void> => {
+  return async (line: Line, given: Frame, read: Payload, way: Way<Watch>): Promise<void> => {
     const { envelope, body, binary, having } = given;
-    const absent = admission.admit(envelope, having, watchesOf, way);
+    const absent = admission.admit(envelope.payloadtype, read, having, watchesOf, way);
     if (line.held() >= limits.subscriptionsPerSocketMax) {
       const most = limits.subscriptionsPerSocketMax;
       throw fault('too-many', `a connection may have at most ${most} subscriptions`);
@@ -212,8 +220,9 @@ export const makeWatching = (deps: WatchingDeps): Watching => {
       given = { ...given, envelope, having: known.length > 0 ? known : given.having };
       const caller = await identify(envelope.payload, envelope.signature);
       way = admission.begin<Watch>(caller, line.origin);
+      const read = readPayload(envelope, way);
       if (known.length === 0) throw unknownType(envelope.payloadtype);
-      await subscribe(line, given, way);
+      await subscribe(line, given, read, way);
     } catch (error) {
       status = await refuse(line, error, given, way);
     }

@@ -69,8 +69,8 @@ export interface FederatedDeps {
 
 /** What the dispatchers get from the federation. */
 export interface Seams {
-  /** Refuses dead keys before anything else. */
-  readonly identify: Identify;
+  /** Whose calls are refused. */
+  readonly isRevoked: (id: string) => boolean;
   readonly node: NodePort;
   readonly prove: Prove;
   readonly protect: Protect;
@@ -215,29 +215,15 @@ const certify = async (ground: Ground, { certificates }: Federation): Promise<vo
   log.info('node key certified', { serverid, expiresAt: made.payload.exp });
 };
 
-/** Recovers callers as ever, and refuses those whose key is dead. */
-const refusingRevoked = (identify: Identify, isRevoked: (id: string) => boolean): Identify => {
-  const check = (id: string): string => {
-    if (isRevoked(id)) throw fault('forbidden', 'key revoked', { reason: 'key-revoked' });
-    return id;
-  };
-  const guarded = (payload: string, signature: string): string | Promise<string> => {
-    const id = identify(payload, signature);
-    return typeof id === 'string' ? check(id) : id.then(check);
-  };
-  const { remember, engine, workers, close } = identify;
-  return Object.assign(guarded, { remember, engine, workers, close });
-};
-
 const seamsOf = (ground: Ground, federation: Federation, hosted: Hosted, outward: Outward) => {
-  const { opened, identify, clock, parts, serverid, crypto } = ground;
+  const { opened, clock, parts, serverid, crypto } = ground;
   const { engine } = opened;
   const { book, certificates } = federation;
   const nodeKey = signerOf(parts.overlay.key.privateKey, crypto);
   const protect = makeProtect({ clock, serverid: engine.server.id, demands: hosted.demands });
   const { isServerOwner } = engine.roles;
   const shared = {
-    identify: refusingRevoked(identify, book.isRevoked),
+    isRevoked: book.isRevoked,
     node: makeNodePort({ federation, overlay: parts.overlay, isServerOwner }),
     // Without a certificate nobody could check it.
     prove: ((request, status, body, counter) =>

@@ -104,7 +104,8 @@ export const makeCertifiedNode = (deps: CertificateDeps): CertifiedNode => {
       found = undefined;
     }
     const { by } = found ?? check(certificate);
-    if (isRevoked(by.serverid) || isRevoked(by.nodeid)) throw refuse('key revoked');
+    if (isRevoked(by.serverid) || isRevoked(by.nodeid))
+      throw refuse('the key of the relaying server is revoked');
     return by;
   };
 };

@@ -236,6 +236,34 @@ test('a revoked key is refused by its home within seconds, directly and relayed'
       ({ status, payload }) => status === 403 && payload.message === 'key revoked',
     );
   }, 5_000);
+  // Who came through another node learns from the proof that it is the home's own word.
+  const expected = await publicKeys();
+  for (const type of ['getcolonymsg', 'submitfuncspecmsg']) {
+    for (const url of [home.url, relay.url]) {
+      const body = sealed('bob', type, { colonyname: DEV, spec: SPEC, ...guarded(home.id) });
+      const { status, payload, text, proof } = await post(url, body);
+      expect([status, payload.message]).toEqual([403, 'key revoked']);
+      const answered = { request: JSON.parse(body).payload, status, body: text };
+      const problem = replyProofProblem(proof, answered, expected);
+      expect([type, url, problem]).toEqual([type, url, undefined]);
+    }
+  }
+});
+
+test('a call with a nonce is answered with a proof, whatever is wrong with it', async () => {
+  const expected = await publicKeys();
+  const wrong = [
+    ['getcolonymsg', { colonyname: 5 }],
+    ['nosuchmsg', {}],
+    ['getcolonymsg', { colonyname: 'elsewhere' }],
+  ] as const;
+  for (const [type, fields] of wrong) {
+    const body = sealed('alice', type, { ...fields, ...guarded(home.id) });
+    const { status, text, proof } = await post(home.url, body);
+    expect([400, 403]).toContain(status);
+    const answered = { request: JSON.parse(body).payload, status, body: text };
+    expect([type, replyProofProblem(proof, answered, expected)]).toEqual([type, undefined]);
+  }
 });
 
 test('a record is handed in by its signer or the server owner only', async () => {
