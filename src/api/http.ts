@@ -160,15 +160,33 @@ const provenBy = (proof: string): Record<string, string> => ({
   'access-control-expose-headers': 'Colonies-Reply-Proof',
 });
 
+/**
+ * Sends a reply whose head is set, and follows it: whether its caller got it, and how long it waits
+ * for a slow reader. False when too much waits already: then the connection is gone.
+ */
+const sendFollowed = (
+  { delivery, unsent }: Outlet,
+  stake: Stake,
+  body: string | Uint8Array,
+  reply: FastifyReply,
+): boolean => {
+  const { socket } = reply.request.raw;
+  delivery.watch(stake, reply.raw, socket);
+  if (!unsent.begin(body.length, reply.raw, socket)) return false;
+  // An empty text would get a content type.
+  void (body === '' ? reply.send() : reply.send(body));
+  unsent.sent(socket);
+  return true;
+};
+
 const addRoute = (app: FastifyInstance, route: HttpRoute, outlet: Outlet): void => {
-  const { delivery, unsent } = outlet;
   app.route({
     method: route.method,
     url: route.path,
     ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     handler: async (request, reply) => {
       const { socket } = request.raw;
-      delivery.goesOn(socket);
+      outlet.delivery.goesOn(socket);
       const origin = originOf(request.raw, reply.raw);
       const answer = await route.handle({
         url: request.url,
@@ -185,12 +203,8 @@ const addRoute = (app: FastifyInstance, route: HttpRoute, outlet: Outlet): void 
         pour(answer, reply.raw, socket, outlet);
         return reply.hijack();
       }
-      delivery.watch(answer, reply.raw, socket);
-      if (!unsent.begin(answer.body.length, reply.raw, socket)) return reply.hijack();
       reply.code(answer.status).headers(answer.headers ?? {});
-      void reply.send(answer.body);
-      unsent.sent(socket);
-      return reply;
+      return sendFollowed(outlet, answer, answer.body, reply) ? reply : reply.hijack();
     },
   });
 };
@@ -220,15 +234,11 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   );
 
   const deliver = (answer: Reply, reply: FastifyReply): void => {
-    delivery.watch(answer, reply.raw, reply.request.raw.socket);
     if (stopping) reply.header('connection', 'close');
     if (answer.proof !== undefined) reply.headers(provenBy(answer.proof));
+    if (answer.body !== '') reply.type(TEXT);
     reply.code(answer.status);
-    const { socket } = reply.request.raw;
-    if (!unsent.begin(answer.body.length, reply.raw, socket)) return;
-    if (answer.body === '') void reply.send();
-    else void reply.type(TEXT).send(answer.body);
-    unsent.sent(socket);
+    sendFollowed({ delivery, unsent }, answer, answer.body, reply);
   };
 
   takeAnyContentType(app, limits);

@@ -164,12 +164,12 @@ test('waiting calls do not stand in the way of short ones', async () => {
   const limits = { outboundSocketsPerHostMax: 1 };
   const out = open({ policy: 'test' }, { limits });
   const base = `http://127.0.0.1:${port}`;
-  const controller = new AbortController();
-  const { signal } = controller;
-  const poll = { method: 'POST', base, path: '/x', body: Buffer.from('x'), signal } as const;
-  const polls = Array.from({ length: 20 }, () => out.request({ ...poll, waits: true }));
+  const poll = { method: 'POST', base, path: '/x', body: Buffer.from('x'), waits: true } as const;
+  // One for each, as callers have: none of them outlives its call.
+  const controllers = Array.from({ length: 20 }, () => new AbortController());
+  const polls = controllers.map(({ signal }) => out.request({ ...poll, signal }));
   expect((await get(out, base)).body.toString()).toBe('quick');
-  controller.abort();
+  for (const controller of controllers) controller.abort();
   const ended = await Promise.allSettled(polls);
   expect(ended.every(({ status }) => status === 'rejected')).toBe(true);
 });
