@@ -1,6 +1,7 @@
 // The key space: key order on disk is the order of the parts, and a range holds exactly what is
 // under it.
 
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { colonyIn, keys, partsOf, type Range } from '../../../src/node/store/keys.ts';
@@ -151,4 +152,14 @@ test('a part that holds the separator is refused: it would move the key elsewher
   for (const make of [keys.user, keys.executor, keys.function, keys.executorLogs]) {
     expect(() => make(1, 'a\u0000b')).toThrow(RangeError);
   }
+});
+
+test('the documents tell of the same tables, with the same parts of keys', () => {
+  const rows = (path: string): string[] =>
+    [...readFileSync(path, 'utf8').matchAll(/^(?: \* )?\| `?([a-z])`? \| ([^|]*) \|/gm)].map(
+      ([, table, key]) => `${table}: ${key}`,
+    );
+  const told = rows('docs/storage.md');
+  expect(told.length).toBeGreaterThan(10);
+  expect(told).toEqual(rows('src/node/store/keys.ts'));
 });
