@@ -13,7 +13,7 @@ export interface BodyProblem extends Error {
 export interface Bodies {
   /** Called when a request begins: what follows of it counts until its response is closed. */
   begin(request: IncomingMessage, response: ServerResponse): void;
-  /** Reads the body, at most `bytesMax` of it. */
+  /** Reads the body, at most `bytesMax` of it; what follows of a refused one is dropped. */
   read(
     request: IncomingMessage,
     bytesMax: number,
@@ -48,6 +48,7 @@ export const makeBodies = ({ bodyFreeBytes, bodiesBytesMax }: Limits): Bodies =>
     },
     read: (request, bytesMax, done) => {
       if (Number(request.headers['content-length'] ?? 0) > bytesMax) {
+        request.resume();
         done(tooLarge(bytesMax));
         return;
       }
@@ -58,6 +59,7 @@ export const makeBodies = ({ bodyFreeBytes, bodiesBytesMax }: Limits): Bodies =>
         request.off('data', take);
         request.off('end', finish);
         request.off('error', fail);
+        if (why !== null) request.resume();
         done(why, body);
       };
       const take = (chunk: Buffer): void => {

@@ -211,6 +211,9 @@ const addRoute = (app: FastifyInstance, route: HttpRoute, outlet: Outlet): void 
 
 const addErrors = (app: FastifyInstance, log: Log): void => {
   app.setErrorHandler((error: { statusCode?: number; message: string }, request, reply) => {
+    // What is left of a body is read and dropped, within the time of every request: closed on
+    // unread bytes, a connection is reset, and the answer lost with it.
+    reply.removeHeader('connection');
     const status = error.statusCode ?? 500;
     const isBug = status >= 500 && status !== 503;
     if (isBug) log.error('http request failed', { url: request.url, error });

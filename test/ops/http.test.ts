@@ -195,6 +195,26 @@ test('a body that is too large is refused, whether announced or not', async () =
   expect((await fetch(`${at.url}/api`, { method: 'POST', body: envelope() })).status).toBe(200);
 });
 
+test('what is left of a body that is too large is read and dropped, so its sender reads why', async () => {
+  await start({ limits: { bodyBytesMax: 2000 } });
+  const line = await dial(at.port);
+  const chunked = 'Transfer-Encoding: chunked';
+  let replies = 0;
+  for (const [header, from, to] of [
+    ['Content-Length: 4000', '', 'x'.repeat(4000)],
+    [chunked, `bb8\r\n${'x'.repeat(3000)}\r\n`, `3e8\r\n${'x'.repeat(1000)}\r\n0\r\n\r\n`],
+  ] as const) {
+    line.write(`POST /api HTTP/1.1\r\nHost: x\r\n${header}\r\n\r\n${from}`);
+    replies += 1;
+    expect(await line.until('}', replies)).toMatch(/HTTP\/1.1 413[^}]*}$/);
+    line.write(to);
+    line.write(request(envelope()));
+    replies += 1;
+    expect(await line.until('}', replies)).toMatch(/HTTP\/1.1 200[^}]*}$/);
+  }
+  line.socket.destroy();
+});
+
 test('large bodies share a room; small ones need none', async () => {
   await start({ limits: { bodyFreeBytes: 2_000, bodiesBytesMax: 10_000 } });
   const post = (body: string) => fetch(`${at.url}/api`, { method: 'POST', body });
