@@ -139,9 +139,18 @@ const plainList = (list: readonly unknown[], depth: number): unknown => {
   return changed ?? list;
 };
 
+/** What is written as a number and fits no double: it would be kept as null. */
+class HugeNumber extends RangeError {}
+
+const finite = (value: number): number => {
+  if (Number.isFinite(value)) return value;
+  throw new HugeNumber('number out of range');
+};
+
 const plain = (value: unknown, depth: number): unknown => {
   if (depth > LIMITS.nestingDepthMax) throw new RangeError('nested too deeply');
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'number') return finite(value);
+  if (typeof value === 'bigint') return finite(Number(value));
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof OddNumber) return value.value;
   if (Array.isArray(value)) return plainList(value, depth);
@@ -152,7 +161,7 @@ const plain = (value: unknown, depth: number): unknown => {
 
 /**
  * Any JSON value, nested at most LIMITS.nestingDepthMax deep, maps in it of at most
- * LIMITS.listEntriesMax entries; integers become doubles.
+ * LIMITS.listEntriesMax entries; numbers become doubles, and are refused when they cannot.
  */
 export const anything = () =>
   z.unknown().transform((value, ctx): unknown => {
@@ -161,7 +170,8 @@ export const anything = () =>
     } catch (error) {
       // plain() throws only its own RangeErrors, for depth and size.
       const { message } = error as Error;
-      ctx.addIssue({ code: 'too_big', origin: 'value', maximum: 0, input: value, message });
+      const origin = error instanceof HugeNumber ? 'number' : 'value';
+      ctx.addIssue({ code: 'too_big', origin, maximum: 0, input: value, message });
       return z.NEVER;
     }
   });

@@ -166,6 +166,13 @@ describe('lists and free values', () => {
     ]);
   });
 
+  test('a number beyond every double is refused in free values', () => {
+    for (const huge of ['1e999', '-1e400', `1${'0'.repeat(400)}`]) {
+      expect(problem(anything(), huge)).toBe('number out of range');
+      expect(problem(list(anything()), `[{"a":[${huge}]}]`)).toBe('0: number out of range');
+    }
+  });
+
   test('free values nest to the limit and no deeper', () => {
     const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
     expect(() => read(anything(), nested(LIMITS.nestingDepthMax))).not.toThrow();
