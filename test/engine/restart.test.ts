@@ -364,6 +364,33 @@ describe('a folder', () => {
     expect(await says(String(STORE_VERSION))).toEqual([]);
   });
 
+  test('of the first layout removes what an interrupted removal of a colony left', async () => {
+    const bench = await openBench();
+    await bench.user(await bench.colony('kept'));
+    const keysNow = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const page of bench.store.pages({ gte: '', lt: '\u{10ffff}' })) {
+        found.push(...page.map(([key]) => key));
+      }
+      return found;
+    };
+    const before = await keysNow();
+    const gone = await bench.colony('gone');
+    const ann = await bench.executor(gone, 'ann');
+    for (let i = 0; i < 3; i++) await bench.submit(gone);
+    await bench.engine.processes.assign(gone, ann, want());
+    const removing = bench.engine.colonies.remove(gone).catch(() => 'stopped');
+    await bench.engine.settled();
+    // Members are gone in one batch; processes would follow.
+    await bench.store.close();
+    await removing;
+    const store = await openStore(`${bench.dir}/store`, silentLog(), () => undefined);
+    expect(await toFirstLayout(store, undefined)).toHaveLength(4);
+    await store.close();
+    await bench.restart();
+    expect(await keysNow()).toEqual(before);
+  });
+
   test('with a row that cannot be read is not opened, and can be opened once that is gone', async () => {
     const bench = await openBench();
     const colony = await bench.colony();
