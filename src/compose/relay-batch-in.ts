@@ -16,11 +16,22 @@ export interface BatchInDeps {
   readonly limits: Limits;
 }
 
+/** Who brings a batch, and how. */
+export interface Bringer {
+  /** Server id of the relaying node. */
+  readonly serverid: string;
+  readonly origin: Origin;
+  /** Told of each call. */
+  readonly each: () => void;
+  /** Whether it may begin so many calls now. */
+  readonly mayBegin?: (calls: number) => boolean;
+}
+
 /**
- * Begins the calls of a batch and gives the answer to it; `each` is told of each call. Throws
- * bad-request or too-large for what is no batch, too-many when too many are being served.
+ * Begins the calls of a batch and gives the answer to it. Throws bad-request or too-large for what
+ * is no batch, too-many when too many are being served.
  */
-export type ServeBatch = (body: Uint8Array, origin: Origin, each: () => void) => HttpStream;
+export type ServeBatch = (body: Uint8Array, by: Bringer) => HttpStream;
 
 /** Proxies that know the second one pass replies on as they come. */
 const HEADERS = { 'content-type': BATCH_TYPE, 'x-accel-buffering': 'no' };
@@ -29,14 +40,14 @@ interface Ready extends BatchedReply {
   readonly reply: Reply;
 }
 
-/** Sends what became ready in one turn together, the shortest first. */
+/** Sends what became ready together, the shortest first. */
 const makeReplies = (count: number) => {
   let out: Outpour | undefined;
   let left = count;
   let ready: Ready[] = [];
-  let isTurn = false;
+  let isTold = false;
   const flush = (): void => {
-    isTurn = false;
+    isTold = false;
     if (out === undefined || ready.length === 0) return;
     const replies = ready.sort((a, b) => a.body.length - b.body.length);
     ready = [];
@@ -51,9 +62,10 @@ const makeReplies = (count: number) => {
     ready: (index: number, reply: Reply): void => {
       const { status, body, proof } = reply;
       ready.push({ index, status, body, proof, reply });
-      if (isTurn) return;
-      isTurn = true;
-      setImmediate(flush);
+      if (isTold) return;
+      isTold = true;
+      // After all that one step made ready, such as a commit; the way out gathers what it must.
+      process.nextTick(flush);
     },
     to: (outpour: Outpour): void => {
       out = outpour;
@@ -62,20 +74,41 @@ const makeReplies = (count: number) => {
   };
 };
 
+/** Counts calls of batches, over all ways that they come. */
+const makePlaces = ({ relayBatchedMax, relayBatchedPerNodeMax }: Limits) => {
+  const ofNode = new Map<string, number>();
+  let all = 0;
+  const add = (serverid: string, calls: number): void => {
+    all += calls;
+    const count = (ofNode.get(serverid) ?? 0) + calls;
+    if (count === 0) ofNode.delete(serverid);
+    else ofNode.set(serverid, count);
+  };
+  return {
+    /** False, taking none, when there are not so many places. */
+    take: (serverid: string, calls: number): boolean => {
+      if (all + calls > relayBatchedMax) return false;
+      if ((ofNode.get(serverid) ?? 0) + calls > relayBatchedPerNodeMax) return false;
+      add(serverid, calls);
+      return true;
+    },
+    leave: (serverid: string): void => add(serverid, -1),
+  };
+};
+
 /** The serving side of batches of one node. */
 export const makeBatchIn = ({ dispatch, log, limits }: BatchInDeps): ServeBatch => {
-  let inside = 0;
-  return (body, origin, each) => {
+  const places = makePlaces(limits);
+  return (body, { serverid, origin, each, mayBegin }) => {
     const calls = decodeCalls(body, limits);
-    if (inside + calls.length > limits.relayBatchedMax) {
+    if (mayBegin?.(calls.length) === false || !places.take(serverid, calls.length)) {
       throw fault('too-many', 'too many relayed calls at once; try again later');
     }
-    inside += calls.length;
     const replies = makeReplies(calls.length);
     calls.forEach((call, index) => {
       each();
       const done = (reply: Reply): void => {
-        inside -= 1;
+        places.leave(serverid);
         replies.ready(index, reply);
       };
       dispatch.receive(call, origin).then(done, (error: unknown) => {

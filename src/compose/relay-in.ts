@@ -16,8 +16,9 @@ import { errorBody, type Origin, type Reply } from '../node/model/envelope.ts';
 import { headerOf } from './ask.ts';
 import { makePipeSocket } from './pipe-socket.ts';
 import type { PublicAnswers } from './public-answers.ts';
-import { makeBatchIn } from './relay-batch-in.ts';
+import { makeBatchIn, type ServeBatch } from './relay-batch-in.ts';
 import { BATCH_HEADER, isBatch } from './relay-batch-wire.ts';
+import { makePieces, type Unread } from './relay-pieces.ts';
 import { CANCEL_PATH, RELAY_PATH } from './relay-post.ts';
 import { makeReceipts } from './relay-receipts.ts';
 import { type AnswerHead, encodeHead, makeCallHeads, readBody } from './relay-wire.ts';
@@ -74,11 +75,24 @@ const makeAdmit =
     return by;
   };
 
-const makeHttpRoutes = (deps: RelayInDeps): readonly HttpRoute[] => {
+/** All calls of a batch that wait listen to whatever brought it. */
+const originOfBatch = (
+  connection: Map<string, string>,
+  from: { readonly signal: AbortSignal },
+  address?: string,
+): Origin => ({
+  connection,
+  address,
+  get signal() {
+    setMaxListeners(0, from.signal);
+    return from.signal;
+  },
+});
+
+const makeHttpRoutes = (deps: RelayInDeps, serveBatch: ServeBatch): readonly HttpRoute[] => {
   const { inner, relayers, count, log, limits } = deps;
   const admit = makeAdmit(deps);
   const receipts = makeReceipts(deps);
-  const serveBatch = makeBatchIn({ dispatch: inner.dispatch, log, limits });
   const served = (): void => count('served-http');
   const takes = { [BATCH_HEADER]: String(limits.relayBatchCallsMax) };
 
@@ -100,16 +114,9 @@ const makeHttpRoutes = (deps: RelayInDeps): readonly HttpRoute[] => {
     return onLost === undefined ? answer : { ...answer, onLost };
   };
 
-  const batch = (request: HttpRequest, by: RelayedBy): HttpStream => {
-    const origin: Origin = {
-      connection: relayers.connection(by.serverid),
-      get signal() {
-        // All calls of the batch that wait listen to its one connection.
-        setMaxListeners(0, request.signal);
-        return request.signal;
-      },
-    };
-    return serveBatch(request.body, origin, served);
+  const batch = (request: HttpRequest, { serverid }: RelayedBy): HttpStream => {
+    const origin = originOfBatch(relayers.connection(serverid), request);
+    return serveBatch(request.body, { serverid, origin, each: served });
   };
 
   const relay = async (request: HttpRequest): Promise<HttpReply | HttpStream> => {
@@ -166,18 +173,49 @@ const makeWatching = (deps: RelayInDeps): Watching => {
 };
 
 const answerOf = (
-  { status, proof }: AnswerHead,
+  head: AnswerHead,
   body: string,
   delivered?: (ok: boolean) => void,
 ): CallAnswer => ({
-  head: encodeHead(proof === undefined ? { status } : { status, proof }),
+  head: encodeHead(head),
   body: Buffer.from(body, 'utf8'),
   ...(delivered && { delivered }),
 });
 
-const makeServe = (deps: RelayInDeps): RelayIn['serve'] => {
+const undoing =
+  (log: Log) =>
+  (error: unknown): void => {
+    log.error('cannot undo an undelivered reply', { error });
+  };
+
+/** Serves calls of the overlay that hold a batch. */
+const makeBatchCalls = (
+  { relayers, count, log, limits }: RelayInDeps,
+  serveBatch: ServeBatch,
+): ((request: CallRequest, body: Uint8Array, serverid: string) => Promise<CallAnswer>) => {
+  const unread: Unread = { bytes: 0 };
+  const onError = undoing(log);
+  return async (request, body, serverid) => {
+    const origin = originOfBatch(relayers.connection(serverid), request, request.peer);
+    const { status, begin } = serveBatch(body, {
+      ...{ serverid, origin, each: () => count('served-overlay') },
+      // The call that brings them was counted as one.
+      mayBegin: (calls) => request.charge(calls - 1),
+    });
+    const pieces = makePieces({ unread, limits, onError });
+    begin(pieces.out);
+    // The head leaves with the first replies.
+    await pieces.begun;
+    const head = encodeHead({ status, replies: true });
+    return { head, body: pieces.body, delivered: pieces.settle };
+  };
+};
+
+const makeServe = (deps: RelayInDeps, serveBatch: ServeBatch): RelayIn['serve'] => {
   const { inner, front, relayers, ask, count, log, limits } = deps;
   const decodeCallHead = makeCallHeads(limits.relayersMax);
+  const batch = makeBatchCalls(deps, serveBatch);
+  const onError = undoing(log);
 
   const get = async (path: string, peer: string): Promise<CallAnswer> => {
     const { status, proof, body } = await ask(path, peer);
@@ -186,18 +224,25 @@ const makeServe = (deps: RelayInDeps): RelayIn['serve'] => {
 
   const call = async (
     dispatch: Dispatch,
-    { signal, body, peer }: CallRequest,
+    { signal, peer }: CallRequest,
+    body: Uint8Array,
     name: string,
+    takes: Pick<AnswerHead, 'batch'> = {},
   ): Promise<CallAnswer> => {
     const origin = { connection: relayers.connection(name), signal, address: peer };
-    const reply = await dispatch.receive(await readBody(body), origin);
-    return answerOf(reply, reply.body, (ok) => {
-      if (ok) reply.onDelivered?.();
-      else
-        reply.onLost?.().catch((error: unknown) => {
-          log.error('cannot undo an undelivered reply', { error });
-        });
+    const { status, body: text, proof, onDelivered, onLost } = await dispatch.receive(body, origin);
+    return answerOf({ status, proof, ...takes }, text, (ok) => {
+      if (ok) onDelivered?.();
+      else onLost?.().catch(onError);
     });
+  };
+
+  const relayed = async (request: CallRequest, { serverid }: RelayedBy): Promise<CallAnswer> => {
+    const body = await readBody(request.body);
+    if (isBatch(body)) return batch(request, body, serverid);
+    count('served-overlay');
+    const takes = { batch: limits.relayBatchCallsMax };
+    return call(inner.dispatch, request, body, serverid, takes);
   };
 
   const watch = async (request: CallRequest, by: RelayedBy): Promise<CallAnswer> => {
@@ -220,13 +265,12 @@ const makeServe = (deps: RelayInDeps): RelayIn['serve'] => {
       if (head.kind === 'get') return await get(head.path, peer);
       if (head.kind === 'api') {
         count('served-clients');
-        return await call(front, request, peer);
+        return await call(front, request, await readBody(request.body), peer);
       }
       const by = relayers.certified(head.certificate, peer);
       await relayers.admit(by);
       if (head.kind === 'watch') return await watch(request, by);
-      count('served-overlay');
-      return await call(inner.dispatch, request, by.serverid);
+      return await relayed(request, by);
     } catch (error) {
       count('refused');
       const reply = refusal(error);
@@ -236,8 +280,12 @@ const makeServe = (deps: RelayInDeps): RelayIn['serve'] => {
 };
 
 /** The inner side of the relay of one node. */
-export const makeRelayIn = (deps: RelayInDeps): RelayIn => ({
-  routes: makeHttpRoutes(deps),
-  watching: makeWatching(deps),
-  serve: makeServe(deps),
-});
+export const makeRelayIn = (deps: RelayInDeps): RelayIn => {
+  const { inner, log, limits } = deps;
+  const serveBatch = makeBatchIn({ dispatch: inner.dispatch, log, limits });
+  return {
+    routes: makeHttpRoutes(deps, serveBatch),
+    watching: makeWatching(deps),
+    serve: makeServe(deps, serveBatch),
+  };
+};

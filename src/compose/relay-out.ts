@@ -1,21 +1,31 @@
 // Sends a client's call to one host of its colony, byte for byte, over the way that reaches it.
 // Says whether a byte left; never tries a second time what may have arrived.
 
-import type { Calls } from '../dht/overlay.ts';
 import { type Attempt, failedAttempt, type Send } from '../federation/relay.ts';
 import { RELAY_HEADERS } from '../federation/relay-auth.ts';
 import type { Host } from '../federation/resolve.ts';
 import { Fault } from '../node/errors.ts';
+import type { Limits } from '../node/limits.ts';
+import type { Log } from '../node/log.ts';
 import type { Reply } from '../node/model/envelope.ts';
 import { byPreference } from './ask.ts';
-import { type BatchesDeps, makeBatches, replyIn, type SendShort } from './relay-batches.ts';
+import { type BatchesDeps, makeBatches, type SendShort } from './relay-batches.ts';
 import { CANCEL_PATH, passHeaders, RELAY_PATH } from './relay-post.ts';
-import { decodeAnswerHead, encodeHead, readBody } from './relay-wire.ts';
+import {
+  type HttpWayDeps,
+  httpWay,
+  makeOverlayCall,
+  type OverlayCall,
+  type OverlayEnd,
+  type OverlayWayDeps,
+  overlayWay,
+  replyIn,
+  textOf,
+} from './relay-ways.ts';
 
-export interface RelayOutDeps extends BatchesDeps {
-  readonly calls: () => Calls | undefined;
-  /** This node's certificate in base64, undefined without one. */
-  readonly certificate: () => string | undefined;
+export interface RelayOutDeps extends BatchesDeps, HttpWayDeps, OverlayWayDeps {
+  readonly log: Log;
+  readonly limits: Limits;
 }
 
 /** A client's call on its way out. */
@@ -27,7 +37,7 @@ export interface RelayedCall {
   readonly signal: AbortSignal;
 }
 
-type Way<T> = () => Promise<Attempt<T>>;
+type Try<T> = () => Promise<Attempt<T>>;
 
 /** The routes to a host, that of its proven consent first. */
 export const routesTo = (
@@ -48,7 +58,7 @@ const isBusy = (error: unknown): error is Fault =>
  * and takes no more: then no other one is asked in its place.
  */
 export const firstWay = async <T>(
-  ways: readonly Way<T>[],
+  ways: readonly Try<T>[],
   signal: AbortSignal,
 ): Promise<Attempt<T>> => {
   let attempt: Attempt<T> = { kind: 'unreachable', reason: 'no way to it is known' };
@@ -119,63 +129,57 @@ const longOverHttp = async (
 };
 
 const overHttp =
-  (deps: RelayOutDeps, send: SendShort, base: string, host: Host, call: RelayedCall): Way<Reply> =>
+  (deps: RelayOutDeps, send: SendShort, base: string, host: Host, call: RelayedCall): Try<Reply> =>
   async () =>
     call.waits
       ? longOverHttp(deps, base, host.serverid, call)
-      : answered(await send(base, host.serverid, call.body));
+      : answered(await send(httpWay(deps, base, host.serverid), call.body));
 
-/** The head of every call of a node: made anew only with its certificate. */
-const makeRpcHead = (): ((certificate: string) => Uint8Array) => {
-  let last: { readonly certificate: string; readonly head: Uint8Array } | undefined;
-  return (certificate) => {
-    if (last?.certificate !== certificate) {
-      last = { certificate, head: encodeHead({ kind: 'rpc', certificate }) };
-    }
-    return last.head;
-  };
+/** A call that may take hours: it counts as delivered when its caller has the reply. */
+const longOverOverlay = async (
+  overlayCall: OverlayCall,
+  end: OverlayEnd,
+  { body, signal }: RelayedCall,
+): Promise<Attempt<Reply>> => {
+  const options = { signal, waits: true, confirm: 'explicit' } as const;
+  const { head, reply } = await overlayCall(end, body, options);
+  const value: Reply = { status: head.status, body: await textOf(reply), proof: head.proof };
+  if (value.status !== 200) {
+    reply.confirm();
+    return answered(value);
+  }
+  return answered({
+    ...value,
+    onLost: async () => reply.cancel(),
+    onDelivered: reply.confirm,
+  });
 };
 
 const overOverlay =
   (
-    { calls, certificate }: RelayOutDeps,
-    rpcHead: ReturnType<typeof makeRpcHead>,
+    { limits }: RelayOutDeps,
+    send: SendShort,
+    overlayCall: OverlayCall,
     peer: string,
-    host: Host,
-    { body, waits, signal }: RelayedCall,
-  ): Way<Reply> =>
+    { serverid, addresses }: Host,
+    call: RelayedCall,
+  ): Try<Reply> =>
   async () => {
-    const own = certificate();
-    const open = calls();
-    if (own === undefined) passHeaders(undefined);
-    if (open === undefined || own === undefined) {
-      return { kind: 'unreachable', reason: 'the overlay is not running' };
-    }
-    const confirm = waits ? 'explicit' : 'read';
-    const options = { signal, waits, addresses: host.addresses, confirm } as const;
-    const head = rpcHead(own);
-    const reply = await open.call(peer, head, body, options);
-    const { status, proof } = decodeAnswerHead(reply.head);
-    const text = (await readBody(reply.body)).toString('utf8');
-    const granted = waits && status === 200;
-    if (waits && !granted) reply.confirm();
-    const fate = { onLost: async () => reply.cancel(), onDelivered: reply.confirm };
-    return {
-      kind: 'answer',
-      status,
-      value: { status, body: text, proof, ...(granted ? fate : {}) },
-    };
+    const end = { peer, addresses };
+    return call.waits
+      ? longOverOverlay(overlayCall, end, call)
+      : answered(await send(overlayWay(overlayCall, limits, end, serverid), call.body));
   };
 
 /** Sends one call to whichever host the router names. */
 export const makeRelayOut = (deps: RelayOutDeps): ((call: RelayedCall) => Send<Reply>) => {
   const send = makeBatches(deps);
-  const rpcHead = makeRpcHead();
+  const overlayCall = makeOverlayCall(deps);
   return (call) => (host, via) => {
     const ways = routesTo(host, via).map((route) =>
       typeof route === 'string'
         ? overHttp(deps, send, route, host, call)
-        : overOverlay(deps, rpcHead, route.peer, host, call),
+        : overOverlay(deps, send, overlayCall, route.peer, host, call),
     );
     return firstWay(ways, call.signal);
   };

@@ -27,6 +27,10 @@ export const PROOF_LENGTH_MAX = 400;
 const AnswerHead = z.object({
   status: z.int(),
   proof: z.string().max(PROOF_LENGTH_MAX).optional(),
+  /** In answers to single calls: how many calls this node takes in one batch. */
+  batch: z.int().min(1).optional(),
+  /** Whether the body are the replies to a batch. */
+  replies: z.literal(true).optional(),
 });
 export type AnswerHead = z.output<typeof AnswerHead>;
 
@@ -70,11 +74,23 @@ export const decodeAnswerHead = (bytes: Uint8Array): AnswerHead => {
   });
 };
 
-/** All bytes of a body, which the overlay bounds. */
-export const readBody = async (body: AsyncIterable<Uint8Array>): Promise<Buffer> => {
+const LEFT = { sent: 1 } as const;
+
+/** All bytes of a body, which the overlay bounds. Throws too-large beyond `bytesMax`. */
+export const readBody = async (
+  body: AsyncIterable<Uint8Array>,
+  bytesMax = Number.POSITIVE_INFINITY,
+): Promise<Buffer> => {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > bytesMax) throw fault('too-large', 'the answer is longer than permitted', LEFT);
+    chunks.push(chunk);
+  }
+  const [first] = chunks;
+  if (first === undefined || chunks.length > 1) return Buffer.concat(chunks);
+  return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
 };
 
 const LENGTH_BYTES = 4;

@@ -2,7 +2,7 @@
 // `Inbox` buffers at most one window and gives credit as its reader takes bytes out.
 
 import type { Limits } from '../node/limits.ts';
-import type { Writer } from './call-writer.ts';
+import type { Queued, Writer } from './call-writer.ts';
 import { encodeCredit, encodeFrame, FRAME, FrameError } from './frames.ts';
 import type { CallBody } from './overlay.ts';
 
@@ -24,9 +24,11 @@ export interface InboxOptions {
   readonly writer: Writer;
   readonly limits: Limits;
   readonly budget: Budget;
+  /** Bytes that may come in all. */
+  readonly bytesMax: number;
   /** Told once when the reader has taken everything. */
   readonly onDrained: () => void;
-  /** Told once when more than `callBytesMax` bytes came. */
+  /** Told once when more than `bytesMax` bytes came. */
   readonly onTooLarge: () => void;
 }
 
@@ -86,7 +88,7 @@ export const makeInbox = (options: InboxOptions): Inbox => {
       if (bytes.length > credit) throw new FrameError('more bytes than credit');
       credit -= bytes.length;
       total += bytes.length;
-      if (total > limits.callBytesMax) {
+      if (total > options.bytesMax) {
         options.onTooLarge();
         return;
       }
@@ -122,6 +124,8 @@ export interface Outbox {
   progress(): number;
 }
 
+const NOTHING_QUEUED = { sent: Promise.resolve(true) };
+
 /** The sending side of a call's bytes. */
 export const makeOutbox = (id: number, writer: Writer, limits: Limits): Outbox => {
   let credit: number = limits.callWindowBytes;
@@ -137,26 +141,43 @@ export const makeOutbox = (id: number, writer: Writer, limits: Limits): Outbox =
     new Promise((resolve) => {
       wake = resolve;
     });
-  const sendPiece = async (piece: Uint8Array, isLast: boolean): Promise<boolean> => {
+  /** Sends all frames of a piece but the last, which it queues; undefined when that is over. */
+  const queuePiece = async (piece: Uint8Array): Promise<Pick<Queued, 'sent'> | undefined> => {
     let at = 0;
-    while (at < piece.length) {
+    for (;;) {
+      if (at === piece.length) return NOTHING_QUEUED;
       while (credit === 0 && !isStopped) {
         isWaiting = true;
         await creditCame();
         isWaiting = false;
       }
-      if (isStopped) return false;
+      if (isStopped) return undefined;
       const size = Math.min(credit, limits.callFrameBytesMax, piece.length - at);
       credit -= size;
       progress += size;
       const frame = encodeFrame(FRAME.data, id, piece.subarray(at, at + size));
       at += size;
-      const { sent } = writer.send(frame);
-      // The last frame of a body leaves in the same batch as its end.
-      if (isLast && at === piece.length) return true;
-      if (!(await sent)) return false;
+      const queued = writer.send(frame);
+      if (at === piece.length) return queued;
+      if (!(await queued.sent)) return undefined;
     }
-    return true;
+  };
+  const runPieces = async (pieces: AsyncIterator<Uint8Array>): Promise<boolean> => {
+    let isWhole = false;
+    try {
+      let step = await pieces.next();
+      while (step.done !== true) {
+        const last = isStopped ? undefined : await queuePiece(step.value);
+        if (last === undefined) return false;
+        // Asked for before the last frame has left: an end that is known by then goes with it.
+        step = await pieces.next();
+        if (step.done !== true && !(await last.sent)) return false;
+      }
+      isWhole = true;
+      return true;
+    } finally {
+      if (!isWhole) await pieces.return?.();
+    }
   };
   return {
     run: async (body) => {
@@ -166,14 +187,11 @@ export const makeOutbox = (id: number, writer: Writer, limits: Limits): Outbox =
         if (body.length > 0) writer.send(encodeFrame(FRAME.data, id, body));
         return writer.send(encodeFrame(FRAME.end, id)).sent;
       }
-      if (body instanceof Uint8Array) {
-        if (!(await sendPiece(body, true))) return false;
-      } else {
-        for await (const piece of body) {
-          if (isStopped || !(await sendPiece(piece, false))) return false;
-        }
-      }
-      return !isStopped && writer.send(encodeFrame(FRAME.end, id)).sent;
+      const isWhole =
+        body instanceof Uint8Array
+          ? (await queuePiece(body)) !== undefined
+          : await runPieces(body[Symbol.asyncIterator]());
+      return isWhole && !isStopped && writer.send(encodeFrame(FRAME.end, id)).sent;
     },
     credit: (bytes) => {
       credit = Math.min(credit + bytes, limits.callBytesMax);

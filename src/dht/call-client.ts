@@ -14,6 +14,10 @@ export interface ClientCallOptions {
   readonly signal: AbortSignal;
   readonly waits: boolean;
   readonly confirm: 'read' | 'explicit';
+  /** Bytes the answer may have. */
+  readonly bytesMax: number;
+  /** Whether it waits for no other call of its turn. */
+  readonly gathered: boolean;
   /** Told once when the call is over, however it ended. */
   readonly onOver: () => void;
 }
@@ -159,6 +163,7 @@ const makeCall = (id: number, parts: Parts, options: ClientCallOptions): Call =>
     writer,
     limits,
     budget,
+    bytesMax: options.bytesMax,
     onDrained: () => undefined,
     onTooLarge: () => {
       writer.send(encodeCancel(id, REASON.tooLarge, ''));
@@ -241,6 +246,7 @@ export const makeCallClient = (deps: CallClientDeps): CallClient => {
         const flags = Uint8Array.of(options.waits ? 1 : 0);
         call.opened = writer.send(encodeFrame(FRAME.open, call.id, flags, head));
         call.outbox.run(body).catch((error: Error) => call.abort(error));
+        if (options.gathered) writer.flush();
       }),
     size: () => calls.size,
     isOpen: () => isOpen,

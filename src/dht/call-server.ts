@@ -17,6 +17,8 @@ export type CallHandler = (request: CallRequest) => Promise<CallAnswer>;
 export interface Admission {
   /** Lets a call in: gives what to call when it is over; undefined when it is one too many. */
   enter(peer: string, waits: boolean): (() => void) | undefined;
+  /** Counts so many more calls against the rate of a peer; false, counting none, over it. */
+  charge(peer: string, calls: number): boolean;
   counts(): { readonly calls: number; readonly waits: number };
 }
 
@@ -51,6 +53,7 @@ export const makeAdmission = (limits: Limits, now: () => number): Admission => {
   const waiting = lane(limits.callWaitsPerPeerMax, limits.callWaitsMax);
   return {
     enter: (peer, waits) => (rate.take(peer) ? (waits ? waiting : short).enter(peer) : undefined),
+    charge: (peer, calls) => rate.take(peer, calls),
     counts: () => ({ calls: short.count(), waits: waiting.count() }),
   };
 };
@@ -94,6 +97,7 @@ const makeServed = (line: Line, id: number, waits: boolean, leave: () => void): 
     writer,
     limits,
     budget,
+    bytesMax: limits.callBytesMax,
     onDrained: () => undefined,
     onTooLarge: () => served.over(false, REASON.tooLarge, 'the request is longer than permitted'),
   });
@@ -131,7 +135,7 @@ const makeServed = (line: Line, id: number, waits: boolean, leave: () => void): 
 };
 
 const run = async (line: Line, served: Served, head: Uint8Array, waits: boolean): Promise<void> => {
-  const { writer, handler, peer, calls } = line;
+  const { writer, handler, peer, calls, admission } = line;
   const { id, inbox, outbox, controller } = served;
   const answer = await handler({
     peer,
@@ -139,6 +143,7 @@ const run = async (line: Line, served: Served, head: Uint8Array, waits: boolean)
     body: inbox,
     waits,
     signal: controller.signal,
+    charge: (more) => admission.charge(peer, more),
   });
   if (!calls.has(id)) {
     // Cancelled meanwhile: the answer has nobody to go to.

@@ -10,6 +10,8 @@ export interface Writer {
   control(frame: Buffer): void;
   /** Queues a frame. */
   send(frame: Buffer): Queued;
+  /** Lets what waits leave now, for whoever gathered before he queued. */
+  flush(): void;
 }
 
 export interface Queued {
@@ -30,6 +32,23 @@ interface Waiting {
   taken: boolean;
 }
 
+/** Adds the frames of one batch to `frames`: those that wait, and how many places they had. */
+const nextOf = (queue: readonly Waiting[], frames: Buffer[]) => {
+  const taken: Waiting[] = [];
+  let bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
+  let used = 0;
+  for (const waiting of queue) {
+    if (bytes >= BATCH_BYTES) break;
+    used += 1;
+    if (waiting.dropped) continue;
+    waiting.taken = true;
+    taken.push(waiting);
+    frames.push(waiting.frame);
+    bytes += waiting.frame.length;
+  }
+  return { taken, used };
+};
+
 /** A writer on a stream; `onBroken` is told once when the stream takes no more. */
 export const makeWriter = (
   stream: Pick<OverlayStream, 'send'>,
@@ -38,23 +57,13 @@ export const makeWriter = (
   const controls: Buffer[] = [];
   let queue: Waiting[] = [];
   let leaving: Waiting[] = [];
+  let isStarting = false;
   let isPumping = false;
   let isBroken = false;
 
   const batch = (): { frames: Buffer[]; taken: Waiting[] } => {
     const frames = controls.splice(0);
-    const taken: Waiting[] = [];
-    let bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
-    let used = 0;
-    for (const waiting of queue) {
-      if (bytes >= BATCH_BYTES) break;
-      used += 1;
-      if (waiting.dropped) continue;
-      waiting.taken = true;
-      taken.push(waiting);
-      frames.push(waiting.frame);
-      bytes += waiting.frame.length;
-    }
+    const { taken, used } = nextOf(queue, frames);
     queue = queue.slice(used);
     return { frames, taken };
   };
@@ -73,18 +82,23 @@ export const makeWriter = (
     isPumping = false;
   };
 
-  const start = (): void => {
+  const flush = (): void => {
+    isStarting = false;
     if (isPumping || isBroken) return;
     isPumping = true;
+    pump().catch((error: Error) => {
+      isBroken = true;
+      for (const waiting of [...leaving, ...queue.splice(0)]) waiting.settle(false);
+      onBroken(error);
+    });
+  };
+
+  const start = (): void => {
+    if (isStarting || isPumping || isBroken) return;
+    isStarting = true;
     // Begun at the end of the turn, so that the frames of all calls that it brought forth leave
     // together: every write costs encryption and a system call.
-    setImmediate(() => {
-      pump().catch((error: Error) => {
-        isBroken = true;
-        for (const waiting of [...leaving, ...queue.splice(0)]) waiting.settle(false);
-        onBroken(error);
-      });
-    });
+    setImmediate(flush);
   };
 
   return {
@@ -113,5 +127,6 @@ export const makeWriter = (
         },
       };
     },
+    flush,
   };
 };

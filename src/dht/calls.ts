@@ -190,7 +190,8 @@ export const makeCalls = (deps: CallsDeps): OwnedCalls => {
       ),
     call: async (peer, head, body, options) => {
       if (isStopped) throw fault('unavailable', 'the overlay is stopped', { sent: 0 });
-      const { signal, waits = false, confirm = 'read' } = options;
+      const { signal, waits = false, confirm = 'read', gathered = false } = options;
+      const { bytesMax = limits.callBytesMax } = options;
       const leave = await gateOf(peer, waits).enter(signal);
       let isOver = false;
       const onOver = (): void => {
@@ -199,7 +200,7 @@ export const makeCalls = (deps: CallsDeps): OwnedCalls => {
         leave();
       };
       const begin = (client: CallClient): Promise<CallReply> =>
-        client.call(head, body, { signal, waits, confirm, onOver });
+        client.call(head, body, { signal, waits, confirm, bytesMax, gathered, onOver });
       try {
         counters.add('calls-made');
         return await attempt(peer, options, begin);

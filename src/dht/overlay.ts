@@ -118,6 +118,8 @@ export interface CallRequest {
   readonly waits: boolean;
   /** Fires when the caller cancelled, went away, or the deadline passed. */
   readonly signal: AbortSignal;
+  /** Counts so many more calls as begun by the peer; false, counting none, when it may not. */
+  charge(calls: number): boolean;
 }
 
 export type CallBody = Uint8Array | AsyncIterable<Uint8Array>;
@@ -134,7 +136,7 @@ export interface CallAnswer {
 
 export interface CallReply {
   readonly head: Uint8Array;
-  /** The answer's bytes as they arrive, at most `callBytesMax`; can be read once. */
+  /** The answer's bytes as they arrive, at most `bytesMax`; can be read once. */
   readonly body: AsyncIterable<Uint8Array>;
   /**
    * Tells the other side that the answer arrived; done by itself unless `confirm` is 'explicit'.
@@ -155,6 +157,10 @@ export interface CallOptions {
    * `confirm()`.
    */
   readonly confirm?: 'read' | 'explicit';
+  /** Whether it was gathered from what a turn brought: then it does not wait for its end again. */
+  readonly gathered?: boolean;
+  /** Bytes of an answer that its reader bounds in another way. Default `callBytesMax`. */
+  readonly bytesMax?: number;
 }
 
 /**

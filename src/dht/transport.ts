@@ -1,12 +1,13 @@
-// The TCP transport with one change: a name is resolved here, the answer judged by the address
-// policy, and exactly the judged address connected to. A name can so never lead where the policy
-// forbids, however often its answer changes.
+// The TCP transport with two changes. A name is resolved here, the answer judged by the address
+// policy, and exactly the judged address connected to: a name can so never lead where the policy
+// forbids, however often its answer changes. And a connection writes once for each moment.
 
 import { lookup } from 'node:dns/promises';
 import type { Transport } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
 import type { Limits } from '../node/limits.ts';
 import { forbidden } from '../node/model/address.ts';
+import { corking } from './corked.ts';
 import { pinned, placeOf, type Stand } from './policy.ts';
 import { orAborted } from './signals.ts';
 
@@ -35,7 +36,12 @@ export const policedTcp =
       inboundSocketInactivityTimeout: limits.overlaySocketSilenceMs,
       outboundSocketInactivityTimeout: limits.overlaySocketSilenceMs,
     })(parts);
-    const dial = transport.dial.bind(transport);
+    const listener = transport.createListener.bind(transport);
+    transport.createListener = (options) =>
+      listener({ ...options, upgrader: corking(options.upgrader) });
+    const plainDial = transport.dial.bind(transport);
+    const dial: Transport['dial'] = (address, options) =>
+      plainDial(address, { ...options, upgrader: corking(options.upgrader) });
     transport.dial = async (address, options) => {
       const place = placeOf(address);
       if (place?.isName !== true) return dial(address, options);

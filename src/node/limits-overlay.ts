@@ -220,7 +220,11 @@ export const OVERLAY_LIMITS = {
    * Longest that a call waits for company while the batch before it is unanswered. Milliseconds.
    */
   relayBatchGatherMs: 2,
-  /** Calls of batches that one node serves at once: four times what a node relays. */
+  /**
+   * Calls of batches that one node serves at once: of one relaying node as many as that relays,
+   * and of all four times as many.
+   */
+  relayBatchedPerNodeMax: 1_024,
   relayBatchedMax: 4_096,
   /** How long the home can take back what an answered call was given, when its relay lost it. */
   relayReceiptMs: 30_000,

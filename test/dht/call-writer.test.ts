@@ -29,3 +29,17 @@ test('frames of one turn leave in one write, controls first, however deep they w
   expect(written).toEqual(['!ab']);
   expect(await first.sent).toBe(true);
 });
+
+test('frames that were gathered already leave at once, and only once', async () => {
+  const { written, writer } = open();
+  writer.send(frame('a'));
+  writer.send(frame('b'));
+  writer.flush();
+  expect(written).toEqual(['ab']);
+  writer.send(frame('c'));
+  await turn();
+  await turn();
+  expect(written).toEqual(['ab', 'c']);
+  writer.flush();
+  expect(written).toEqual(['ab', 'c']);
+});

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { makeCallClient } from '../../src/dht/call-client.ts';
+import { type ClientCallOptions, makeCallClient } from '../../src/dht/call-client.ts';
 import { type CallHandler, makeAdmission, serveCalls } from '../../src/dht/call-server.ts';
 import {
   encodeCredit,
@@ -40,7 +40,7 @@ interface Line {
   call(
     head: string,
     body?: CallBody,
-    options?: { signal?: AbortSignal; waits?: boolean; confirm?: 'read' | 'explicit' },
+    options?: Partial<Omit<ClientCallOptions, 'onOver'>>,
   ): Promise<CallReply>;
 }
 
@@ -74,6 +74,8 @@ const connect = (handler: CallHandler, over: Partial<Record<keyof Limits, number
         signal: never(),
         waits: false,
         confirm: 'read',
+        bytesMax: limits.callBytesMax,
+        gathered: false,
         onOver: () => undefined,
         ...options,
       }),
@@ -307,6 +309,53 @@ describe('calls', () => {
     expect(await detailOf(line.call(long))).toEqual(['too-large', 0]);
   });
 
+  it('may have a longer answer where its reader says so', async () => {
+    const line = connect(async ({ head }) => ({ head, body: Buffer.alloc(250 * KiB, 'x') }), {
+      callBytesMax: 100 * KiB,
+    });
+    const reply = await line.call('x', undefined, { bytesMax: 300 * KiB });
+    expect((await all(reply.body)).length).toBe(250 * KiB);
+    const other = await line.call('x', undefined, { bytesMax: 200 * KiB });
+    expect(await detailOf(all(other.body))).toEqual(['too-large', 1]);
+  });
+
+  it('that stand for several are counted as those', async () => {
+    const granted: boolean[] = [];
+    const line = connect(
+      async ({ head, charge }) => {
+        granted.push(charge(Number(text(head))));
+        return { head };
+      },
+      { callsBurst: 10, callsPerSecond: 0 },
+    );
+    // Each costs one, and what it asks for if that is there.
+    for (const more of ['5', '4', '2']) await all((await line.call(more)).body);
+    expect(granted).toEqual([true, false, true]);
+    expect(await detailOf(line.call('0'))).toEqual(['too-many', 0]);
+  });
+
+  it('send an end that is known with the last bytes before it', async () => {
+    async function* pieces() {
+      yield bytes('one');
+      yield bytes('two');
+    }
+    const line = connect(async ({ head }) => ({ head, body: pieces() }));
+    const chunks: Uint8Array[] = [];
+    const send = line.there.send.bind(line.there);
+    Object.assign(line.there, {
+      send: (chunk: Uint8Array) => {
+        chunks.push(chunk);
+        return send(chunk);
+      },
+    });
+    expect(text(await all((await line.call('x')).body))).toBe('onetwo');
+    const frames = chunks.map((chunk) => makeDecoder(LIMITS)(chunk).map(({ type }) => type));
+    expect(frames).toEqual([
+      [FRAME.reply, FRAME.data],
+      [FRAME.data, FRAME.end],
+    ]);
+  });
+
   it('end when their time is over, and when their reader stands still', async () => {
     const line = connect(() => new Promise(() => undefined), { callMs: 50 });
     expect(await detailOf(line.call('slow'))).toEqual(['outcome-unknown', 1]);
@@ -336,6 +385,8 @@ describe('calls', () => {
       signal: never(),
       waits: true,
       confirm: 'read',
+      bytesMax: LIMITS.callBytesMax,
+      gathered: false,
       onOver: () => undefined,
     } as const;
     const call = client.call(bytes('x'), new Uint8Array(0), options);

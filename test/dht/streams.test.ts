@@ -1,6 +1,7 @@
 // Streams between two real hosts: reading that the sender feels, sending that waits, connections
 // that died without saying so.
 
+import { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeConduct, makeCounters } from '../../src/dht/conduct.ts';
 import { makeGater } from '../../src/dht/gater.ts';
@@ -122,6 +123,39 @@ describe('streams between two hosts', () => {
     expect(sendAll).toThrow('Cannot write to a stream that is closed');
     expect(taken * MiB).toBeLessThan(LIMITS.overlayStreamUnsentBytesMax + 4 * MiB);
     expect(stream.writeBufferLength).toBe(0);
+  });
+
+  it('write to their socket once for all that a moment brings, and are not answered for it', async () => {
+    const [here, there] = await pair('/once');
+    const reading = there[Symbol.asyncIterator]();
+    // What belongs to the opening has passed when the first bytes have.
+    await here.send(Buffer.from('first'));
+    await reading.next();
+    await there.send(Buffer.from('second'));
+    await here[Symbol.asyncIterator]().next();
+    const writes: number[] = [];
+    const real = Socket.prototype._writev;
+    const one = Socket.prototype._write;
+    Socket.prototype._writev = function (chunks, done) {
+      writes.push(chunks.length);
+      real?.call(this, chunks, done);
+    };
+    Socket.prototype._write = function (chunk, encoding, done) {
+      writes.push(1);
+      one.call(this, chunk, encoding, done);
+    };
+    try {
+      void here.send(Buffer.from('one'));
+      void here.send(Buffer.from('two'));
+      let got = '';
+      while (got !== 'onetwo') got += Buffer.from((await reading.next()).value);
+    } finally {
+      if (real !== undefined) Socket.prototype._writev = real;
+      Socket.prototype._write = one;
+    }
+    // Two messages, each a length and its content.
+    expect(writes).toEqual([4]);
+    here.abort(new Error('done'));
   });
 
   it('end with an error when the other side drops them', async () => {

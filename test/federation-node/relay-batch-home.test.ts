@@ -97,9 +97,10 @@ describe('served on a socket', () => {
               },
             };
             try {
-              return serve(request.body, origin, () => {
+              const each = (): void => {
                 counted += 1;
-              });
+              };
+              return serve(request.body, { serverid: 'a node', origin, each });
             } catch (error) {
               if (!(error instanceof Fault)) throw error;
               return { status: error.status, body: errorBody(error.status, error.message) };

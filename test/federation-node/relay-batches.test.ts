@@ -5,7 +5,7 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { makeOutbound } from '../../src/compose/outbound.ts';
+import { makeOutbound, type Outbound } from '../../src/compose/outbound.ts';
 import {
   BATCH_HEADER,
   BATCH_TYPE,
@@ -17,9 +17,9 @@ import {
   makeReplyDecoder,
 } from '../../src/compose/relay-batch-wire.ts';
 import { makeBatches } from '../../src/compose/relay-batches.ts';
+import { type HttpWayDeps, httpWay } from '../../src/compose/relay-ways.ts';
 import { Fault } from '../../src/node/errors.ts';
 import { LIMITS, type Limits } from '../../src/node/limits.ts';
-import { silentLog } from '../../src/node/log.ts';
 import type { Reply } from '../../src/node/model/envelope.ts';
 import { clock, freePort, sleep, until } from './nodes.ts';
 
@@ -154,12 +154,19 @@ const home = async (answer: Answer, port = 0) => {
   return { base, seen, server };
 };
 
+/** Sends calls to a base URL in batches. */
+const posting = (outbound: Outbound, pass: HttpWayDeps['pass'], limits: Limits) => {
+  const send = makeBatches({ clock, limits });
+  return (base: string, target: string, body: Uint8Array) =>
+    send(httpWay({ outbound, pass }, base, target), body);
+};
+
 const sending = (limits: Partial<Limits> = {}) => {
   const all = { ...LIMITS, ...limits };
   const outbound = makeOutbound({ policy: { policy: 'test' }, clock, limits: all });
   closing.push(() => outbound.close());
   const pass = async () => ({ certificate: 'c', auth: 'a' });
-  return makeBatches({ outbound, pass, clock, log: silentLog(), limits: all });
+  return posting(outbound, pass, all);
 };
 
 type Send = ReturnType<typeof sending>;
@@ -405,7 +412,7 @@ describe('on the way', () => {
     const outbound = makeOutbound({ policy: { policy: 'test' }, clock, limits: LIMITS });
     closing.push(() => outbound.close());
     const pass = async () => undefined;
-    const send = makeBatches({ outbound, pass, clock, log: silentLog(), limits: LIMITS });
+    const send = posting(outbound, pass, LIMITS);
     expect((await all(send, base, ['a', 'b'])).map(outcome)).toEqual([
       ['unavailable', 0],
       ['unavailable', 0],
