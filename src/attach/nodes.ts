@@ -61,7 +61,7 @@ export const within = async <T>(
   signal?.throwIfAborted();
   const until = new AbortController();
   const stop = (): void => until.abort(signal?.reason);
-  const late = fault('unavailable', `no answer in ${ms} ms`, { sent: 1 });
+  const late = fault('unavailable', `no answer in ${ms} ms`, { sent: 1, late: 1 });
   const cancel = clock.after(ms, () => until.abort(late));
   signal?.addEventListener('abort', stop, { once: true });
   try {
@@ -94,6 +94,9 @@ export const readStatus = async (
   throw fault('unavailable', `${base}: not a Colonies node (HTTP ${status})`);
 };
 
+// Whoever speaks without the key of a private overlay waits for ever: no end of it says a word.
+const SILENT_ADDRESS = 'nobody there, or a private overlay, which answers only with its own key';
+
 type Tried = { readonly node: KnownNode } | { readonly reason: string };
 
 const tryStatus = async (deps: NodesDeps, bootstrap: Bootstrap): Promise<Tried> => {
@@ -105,7 +108,12 @@ const tryStatus = async (deps: NodesDeps, bootstrap: Bootstrap): Promise<Tried> 
     return { node: { bootstrap, status } };
   } catch (error) {
     // Expected: a bootstrap that is down. Others may answer, or what is known from before may do.
-    return { reason: reasonOf(error) };
+    const { base, kind } = bootstrap;
+    const isSilent = error instanceof Fault && error.detail['late'] === 1;
+    if (!isSilent) return { reason: reasonOf(error) };
+    return {
+      reason: `${base}: ${error.message}${kind === 'address' ? `: ${SILENT_ADDRESS}` : ''}`,
+    };
   }
 };
 

@@ -9,7 +9,7 @@ import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { KAD } from './kad.ts';
 import type { BootstrapState, Overlay } from './overlay.ts';
-import { reasonOf } from './wires.ts';
+import { reasonOf } from './reasons.ts';
 
 /** Turns what is no multiaddress (the URL of a node) into multiaddresses. */
 export type ResolveBootstrap = (text: string, signal: AbortSignal) => Promise<readonly string[]>;

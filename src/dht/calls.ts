@@ -10,6 +10,7 @@ import { makeAdmission, serveCalls } from './call-server.ts';
 import type { Conduct, Counters } from './conduct.ts';
 import { FrameError } from './frames.ts';
 import type { CallOptions, CallReply, Calls, Overlay } from './overlay.ts';
+import { reasonAt } from './reasons.ts';
 import { deadline, orAborted } from './signals.ts';
 
 export interface CallsDeps {
@@ -73,7 +74,12 @@ const makeGate = (max: number, lineMax: number): Gate => {
 };
 
 const unreachable = (peer: string, cause: unknown): Fault =>
-  new Fault('unavailable', `peer ${peer} cannot be reached`, { sent: 0 }, cause);
+  new Fault(
+    'unavailable',
+    `peer ${peer} cannot be reached: ${reasonAt(cause)}`,
+    { sent: 0 },
+    cause,
+  );
 
 /** The streams to other nodes, opened when needed and closed when idle. */
 const makePool = (deps: CallsDeps, budget: { bytes: number }) => {

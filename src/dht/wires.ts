@@ -9,6 +9,7 @@ import type { Log } from '../node/log.ts';
 import type { Host } from './host.ts';
 import type { Overlay } from './overlay.ts';
 import { parseAddress, refusal, type Stand } from './policy.ts';
+import { reasonAt } from './reasons.ts';
 import { deadline } from './signals.ts';
 import { makeOpenLive, wrapStream } from './streams.ts';
 
@@ -37,24 +38,6 @@ const parse = (text: string): Multiaddr => {
   } catch (error) {
     throw fault('bad-request', (error as Error).message);
   }
-};
-
-/** What the library throws at bytes that are no protocol: those of another key look so. */
-const NO_PROTOCOL = new Set([
-  'InvalidMessageError',
-  'InvalidDataLengthError',
-  'InvalidDataLengthLengthError',
-]);
-
-/** What went wrong, in words for an operator; the library's own are nested and long. */
-export const reasonOf = (error: unknown): string => {
-  const { name, message, errors } = error as Error & { errors?: unknown[] };
-  if (errors?.[0] !== undefined) return reasonOf(errors[0]);
-  if (name === 'TimeoutError' || name === 'AbortError') return 'no answer in time';
-  if (NO_PROTOCOL.has(name)) {
-    return 'it does not speak as this overlay does: no node, or one with another shared key';
-  }
-  return message.slice(0, 200);
 };
 
 /** The wires of one node. */
@@ -90,16 +73,16 @@ export const makeWires = ({ host, stand, limits, log }: WiresDeps): Wires => {
         return connection.remotePeer.toString();
       }
       const address = parse(text);
-      const reason = refusal(stand, address);
-      if (reason !== undefined) {
-        throw fault('forbidden', `the address policy ${stand.policy} forbids ${text}: ${reason}`);
+      const why = refusal(stand, address);
+      if (why !== undefined) {
+        throw fault('forbidden', `the address policy ${stand.policy} forbids ${text}: ${why}`);
       }
       try {
         const connection = await host().dial(address, { signal });
         return connection.remotePeer.toString();
       } catch (error) {
         given?.throwIfAborted();
-        throw new Fault('unavailable', `${text}: ${reasonOf(error)}`, {}, error);
+        throw new Fault('unavailable', `${text}: ${reasonAt(error)}`, {}, error);
       }
     },
     drop: async (peer, reason) => {

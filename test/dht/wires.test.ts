@@ -3,7 +3,7 @@
 import { InvalidMessageError } from '@libp2p/interface';
 import { InvalidDataLengthError } from '@libp2p/utils';
 import { expect, it } from 'vitest';
-import { reasonOf } from '../../src/dht/wires.ts';
+import { reasonAt, reasonOf } from '../../src/dht/reasons.ts';
 
 const NO_NODE = 'it does not speak as this overlay does: no node, or one with another shared key';
 
@@ -14,6 +14,20 @@ it.each([new InvalidMessageError('Missing newline'), new InvalidDataLengthError(
     expect(reasonOf(new AggregateError([error], 'all dials failed'))).toBe(NO_NODE);
   },
 );
+
+it('what the library makes of them while the connection is not safe is told as the same', () => {
+  const wrapped = (message: string): Error =>
+    Object.assign(new Error(message), { name: 'EncryptionFailedError' });
+  expect(reasonOf(wrapped('Missing newline'))).toBe(NO_NODE);
+  const other = 'Payload identity key 16U does not match expected remote identity key 16V';
+  expect(reasonOf(wrapped(other))).toBe(other);
+});
+
+it('a silence at an address may be that of a private overlay', () => {
+  const late = AbortSignal.abort(new DOMException('', 'TimeoutError')).reason;
+  expect(reasonAt(late)).toMatch(/^no answer in time: .*private overlay/);
+  expect(reasonAt(new Error('connection refused'))).toBe('connection refused');
+});
 
 it('a silence is told as one, and other reasons as they are, cut to a line', () => {
   expect(reasonOf(AbortSignal.abort(new DOMException('', 'TimeoutError')).reason)).toBe(
