@@ -41,12 +41,17 @@ const BY_STATUS: Readonly<Record<number, string>> = {
   503: 'Try again later.',
 };
 
+const DEAD_KEY =
+  'It was declared dead, for everything and for ever: go on with the key that takes its place ' +
+  '(docs/guides/nodes.md, Rotate and revoke keys).';
+
 /** What to do about a failure, when there is more to say than its text. */
 export const adviceOf = (error: unknown): string | undefined => {
   if (error instanceof AdvisedError) return error.advice;
   if (!(error instanceof ServerError)) return undefined;
   const [, what] = /^(\w+) is nil$/.exec(error.message) ?? [];
   if (what !== undefined) return `The server knows no such ${what}: look at the id.`;
+  if (error.status === 403 && /\brevoked$/.test(error.message)) return DEAD_KEY;
   return BY_STATUS[error.status];
 };
 

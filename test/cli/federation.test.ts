@@ -106,6 +106,8 @@ describe('publish and resolve', () => {
   test('a colony can be withdrawn', async () => {
     await publish('gone', [one]);
     expect(await publish('gone', [], '--withdraw')).toMatchObject({ servers: [], epoch: 2 });
+    const shown = await run(two, `federation resolve ${idOf('gone')}`);
+    expect(shown.out).toContain('no server hosts it');
     expect(await resolve(two, 'gone')).toMatchObject({ servers: [] });
   });
 
@@ -210,6 +212,11 @@ describe('trust', () => {
     await until(async () => (await run(two, anchored)).code !== 0);
     const broken = await run(two, `federation path ${three.id} --anchor ${one.id}`);
     expect(broken.out).toMatch(/^not trusted: .*no longer lists its endorsement/);
+    const deep = await run(one, `federation endorse ${three.id} --depth 8`, owner);
+    expect([deep.code, deep.err]).toEqual([
+      1,
+      expect.stringContaining('--depth 8: expected 0 to 7'),
+    ]);
     const twice = await run(one, withdraw, owner);
     expect(twice.err).toMatch(/does not vouch for/);
   });
@@ -241,6 +248,37 @@ describe('revoke', () => {
     const again = await run(one, `federation publish --server ${one.id}`, env);
     expect(again.code).toBe(255);
     expect(again.err).toMatch(/revoked/);
+  });
+
+  test('a node key and the key of a server are dead for every node, which say so', async () => {
+    const dying = await startNode({ owner: 'dying', bootstrap: [one.url] });
+    try {
+      await publish('orphan', [dying]);
+      const path = `federation path ${dying.id}`;
+      const verdict = async (): Promise<string> => (await run(one, path, asOwner(one))).out;
+      const node = await run(dying, 'federation revoke node --yes --json', asOwner(dying));
+      expect(json(node)).toMatchObject({ kind: 'node' });
+      await until(async () => /^not trusted: its node key .* is revoked/.test(await verdict()));
+      const found = json(await run(two, `federation resolve ${idOf('orphan')} --json`));
+      expect(found.servers[0].reason).toMatch(/^its node key .* is revoked/);
+      expect((await run(dying, 'node status')).out).toMatch(/move node.key .* away/);
+      // An anchor is trusted whatever its node key is worth, which is not all there is to say.
+      const anchor = await run(two, `${path} --anchor ${dying.id}`);
+      expect(anchor.code).toBe(0);
+      expect(anchor.out).toMatch(/\nbut it cannot be used now: its node key .* is revoked/);
+
+      const server = await run(dying, 'federation revoke server --yes --json', asOwner(dying));
+      expect(json(server)).toMatchObject({ id: dying.id, kind: 'server' });
+      await until(async () => /^not trusted: the key .* is revoked/.test(await verdict()));
+      for (const line of ['federation trust ls', 'node peers', `federation endorse ${one.id}`]) {
+        const { code, err } = await run(dying, line, asOwner(dying));
+        expect([line, code]).toEqual([line, 255]);
+        expect(err).toMatch(/revoked"/);
+        expect(err).toMatch(/declared dead, for everything and for ever/);
+      }
+    } finally {
+      await endNodes([dying]);
+    }
   });
 
   test('only three kinds of keys can be revoked', async () => {

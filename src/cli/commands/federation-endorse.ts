@@ -20,6 +20,8 @@ import { handIn, recordAt, serverIdOf } from '../owner-records.ts';
 import { done } from '../report.ts';
 import type { SessionFlags } from '../session.ts';
 
+const DEPTH_MAX = 7;
+
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 /** The hashes of the endorsements of `subject` that the issuer's node serves. */
@@ -56,13 +58,20 @@ const endorse = command({
   flags: {
     ...SERVER_FLAGS,
     serverprvkey: SERVER_OWNER_FLAGS.serverprvkey,
-    depth: { kind: 'int', help: 'Further links that may hang from it, 0 to 7', default: 0 },
+    depth: {
+      kind: 'int',
+      help: `Further links that may hang from it, 0 to ${DEPTH_MAX}`,
+      default: 0,
+    },
     scope: { kind: 'list', help: 'What it is vouched for; without it "host"' },
     expires: { kind: 'string', help: 'How long it holds: 90d, 12h', default: '90d' },
     withdraw: { kind: 'bool', help: 'Vouch for it no longer' },
   },
   run: async (ctx, flags, [text]) => {
     const subject = serverIdOf(text);
+    if (flags.depth < 0 || flags.depth > DEPTH_MAX) {
+      throw usageProblem(`--depth ${flags.depth}: expected 0 to ${DEPTH_MAX}`);
+    }
     const key = await serverOwnerKey(ctx, flags);
     const { stateEndorsement, stateList } = await import('../../federation/statements.ts');
     const signer = (await import('../../federation/signature.ts')).signerOf(key);

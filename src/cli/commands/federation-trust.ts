@@ -145,6 +145,12 @@ const computed = async (
   }
 };
 
+const verdictText = ({ trusted, usable, reason, chain }: Path): string => {
+  if (!trusted) return `not trusted: ${reason}\n`;
+  const links = `${chain.join('\n  endorses ')}\n`;
+  return usable ? links : `${links}but it cannot be used now: ${reason}\n`;
+};
+
 const path = command({
   path: ['federation', 'path'],
   summary: 'Show why a server is trusted: the chain, or what broke',
@@ -171,8 +177,7 @@ const path = command({
     // The mode says what may be used; here the question is what is trusted.
     const found = { ...told, reason: told.reason.replace(/^open mode: valid record; /, '') };
     if (ctx.globals.json) ctx.json(found);
-    else if (found.trusted) ctx.out(`${[...found.chain].join('\n  endorses ')}\n`);
-    else ctx.out(`not trusted: ${found.reason}\n`);
+    else ctx.out(verdictText(found));
     return found.trusted ? EXIT.ok : EXIT.failed;
   },
 });

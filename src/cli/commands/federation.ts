@@ -182,6 +182,10 @@ const show = (ctx: Context, found: ReturnType<typeof shown>): void => {
     ['Flags', found.flags.join(', ')],
     ...(found.forked ? [['Forked', found.forks.join('\n')] as const] : []),
   ]);
+  if (found.servers.length === 0) {
+    ctx.out('Its owner withdrew it: no server hosts it.\n');
+    return;
+  }
   showRounded(
     ctx,
     found.servers.map((host) => [
