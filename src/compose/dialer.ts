@@ -40,6 +40,8 @@ export interface Dialer {
    * when nobody was reached.
    */
   request(address: string, request: DialRequest, signal: AbortSignal): Promise<DialReply>;
+  /** Starts the library ahead of the first request, whose deadline it would use up. */
+  open(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -58,7 +60,7 @@ const openLine = async ({ policy, sharedKey, ...deps }: DialerDeps): Promise<Lin
   return { client, calls: client.calls(CALL_PROTOCOL) };
 };
 
-/** A dialer; the library is started with the first request. */
+/** A dialer; the library is started with the first request, unless it was opened before. */
 export const makeDialer = (deps: DialerDeps): Dialer => {
   const peers = new Map<string, string>();
   let opening: Promise<Line> | undefined;
@@ -105,6 +107,9 @@ export const makeDialer = (deps: DialerDeps): Dialer => {
         peers.delete(address);
         throw error;
       }
+    },
+    open: async () => {
+      await line();
     },
     stop: async () => {
       if (opening === undefined) return;

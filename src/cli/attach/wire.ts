@@ -64,6 +64,7 @@ const openDialer = async (
 ): Promise<OpenWire> => {
   const { makeDialer } = await import('../../compose/dialer.ts');
   const dialer = makeDialer({ policy: policyOf(reach), clock, log, limits: LIMITS, sharedKey });
+  await dialer.open();
   return {
     wire: (base, request, signal) => dialer.request(base, request, signal),
     close: dialer.stop,
@@ -93,6 +94,11 @@ export const openWire = async (
   const sharedKey = await sharedKeyIn(keyFile);
   const http = await openHttp(ctx, bootstraps, reach);
   let dialer: Promise<OpenWire> | undefined;
+  // Loading takes longer on a busy machine than a node may take to answer.
+  if (bootstraps.some(({ kind }) => kind === 'address')) {
+    dialer = openDialer(ctx, reach, sharedKey);
+    await dialer;
+  }
   const dial: Wire = async (base, request, signal) => {
     dialer ??= openDialer(ctx, reach, sharedKey);
     return (await dialer).wire(base, request, signal);
