@@ -97,6 +97,7 @@ export const migrate = async (store: Store, log: Log, steps = STEPS): Promise<vo
   for (const step of steps.filter((s) => s.version > found)) {
     await step.run(store);
     await store.write((w) => w.put(keys.meta('version'), String(step.version)));
-    log.info('store layout changed', { version: step.version, what: step.what });
+    // A new folder had no layout, and nothing in it changed.
+    if (found > 0) log.info('store layout changed', { version: step.version, what: step.what });
   }
 };
