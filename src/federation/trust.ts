@@ -212,9 +212,20 @@ const loadEndorsements = async (
   }
 };
 
-/** Keeps a bounded number of endorsements: the one that ends first makes room. */
+/**
+ * The order in which endorsements matter here: anybody may vouch for a server, so those by its
+ * anchors and by servers that it vouches for itself come before those by strangers; then those that
+ * last longest.
+ */
+const byWeight = ({ anchors, given }: State): ((a: Endorsement, b: Endorsement) => number) => {
+  const known = new Set([...anchors.keys(), ...[...given.values()].map((one) => one.payload.sub)]);
+  const weigh = ({ payload }: Endorsement): number => (known.has(payload.id) ? 1 : 0);
+  return (a, b) => weigh(b) - weigh(a) || b.payload.exp - a.payload.exp;
+};
+
+/** Keeps a bounded number of endorsements: the one that matters least makes room, or is not kept. */
 const keep = async (
-  { deps: { store } }: State,
+  state: State,
   prefix: string,
   into: Map<string, Endorsement>,
   record: Endorsement,
@@ -224,30 +235,35 @@ const keep = async (
     { key: `${prefix}${record.hash}`, value: record.bytes as Uint8Array | undefined },
   ];
   if (into.size >= LIMITS.endorsementsKeptMax) {
-    const [first] = [...into.values()].sort((a, b) => a.payload.exp - b.payload.exp);
-    if (first) {
-      changes.push({ key: `${prefix}${first.hash}`, value: undefined });
-      into.delete(first.hash);
-    }
+    const least = [...into.values(), record].sort(byWeight(state)).at(-1);
+    if (least === undefined || least === record) return;
+    changes.push({ key: `${prefix}${least.hash}`, value: undefined });
+    into.delete(least.hash);
   }
-  await store.write(changes);
+  await state.deps.store.write(changes);
   into.set(record.hash, record);
 };
 
-/** Of several endorsements by one issuer, the one that lasts longest; those that hold now only. */
+/**
+ * Of several endorsements by one issuer, the one that lasts longest; those that hold now only. Each
+ * is followed by the links above it, so that what there is room for are whole chains.
+ */
 const staplesOf = async (state: State): Promise<readonly Endorsement[]> => {
   const { book, clock } = state.deps;
   const now = clock.now();
   const links = new Map<string, Endorsement>();
   const direct = [...state.received.values()]
     .filter(({ payload }) => payload.nbf <= now && payload.exp > now && !book.isRevoked(payload.id))
-    .sort((a, b) => b.payload.exp - a.payload.exp);
-  const byIssuer = new Map(direct.toReversed().map((link) => [link.payload.id, link]));
-  for (const link of byIssuer.values()) links.set(link.hash, link);
-  for (const issuer of byIssuer.keys()) {
+    .sort(byWeight(state));
+  const issuers = new Set<string>();
+  for (const link of direct) {
+    const { id: issuer } = link.payload;
+    if (issuers.has(issuer) || links.size >= LIMITS.staplesMax) continue;
+    issuers.add(issuer);
+    links.set(link.hash, link);
     const held = await book.find('server', issuer);
-    for (const link of stapled(held?.record, state.isSigned)) {
-      if (link.payload.exp > now) links.set(link.hash, link);
+    for (const above of stapled(held?.record, state.isSigned)) {
+      if (above.payload.exp > now) links.set(above.hash, above);
     }
   }
   return [...links.values()].slice(0, LIMITS.staplesMax);

@@ -1,6 +1,7 @@
 // The trust state of a server: anchors, endorsements given and received, verdicts with and without a walk.
 
 import { describe, expect, it } from 'vitest';
+import { FEDERATION_LIMITS as LIMITS } from '../../src/federation/limits.ts';
 import { memoryStore } from '../../src/federation/memory-store.ts';
 import { stateEndorsement, stateList, stateRevocation } from '../../src/federation/statements.ts';
 import type { TrustPolicy } from '../../src/federation/trust.ts';
@@ -191,6 +192,31 @@ describe('the trust state', () => {
     world.clock.advance(DAY);
     await expect(trust.accept(late.bytes)).rejects.toThrow(/expired/);
     await expect(trust.accept(new Uint8Array(200))).rejects.toThrow(/refused/);
+  });
+
+  it('keeps and staples whom it knows, however many strangers vouch for it', async () => {
+    const world = makeWorld();
+    const store = memoryStore();
+    const a = await addNode(world, 'a', { store });
+    const { trust } = a.federation;
+    const [anchor, sister] = [keyOf('anchor'), keyOf('sister')];
+    await trust.addAnchor(anchor.id);
+    await trust.accept((await endorse(a.owner, sister)).bytes);
+    const known = [
+      await endorse(anchor, a.owner, { exp: START + 2 * DAY }),
+      await endorse(sister, a.owner, { exp: START + 2 * DAY }),
+    ];
+    for (const { bytes } of known) await trust.accept(bytes);
+    for (let i = 0; i < LIMITS.endorsementsKeptMax + 20; i++) {
+      const stranger = await endorse(keyOf(`stranger ${i}`), a.owner, { exp: START + 9 * DAY });
+      await trust.accept(stranger.bytes);
+    }
+    const first = (await trust.staples()).slice(0, 2).map(({ hash }) => hash);
+    expect(new Set(first)).toEqual(new Set(known.map(({ hash }) => hash)));
+    expect(await trust.staples()).toHaveLength(LIMITS.staplesMax);
+    const again = await addNode(world, 'a', { store });
+    const after = (await again.federation.trust.staples()).slice(0, 2).map(({ hash }) => hash);
+    expect(new Set(after)).toEqual(new Set(first));
   });
 
   it('staples one endorsement per issuer, the longest lasting, and none that ended', async () => {
