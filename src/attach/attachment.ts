@@ -16,7 +16,7 @@ import type { Clock } from '../node/clock.ts';
 import { Fault } from '../node/errors.ts';
 import type { Log } from '../node/log.ts';
 import { type Bootstrap, reachOf } from './bootstraps.ts';
-import { makeDeliver } from './deliver.ts';
+import { makeDeliver, type OnReach } from './deliver.ts';
 import { type Hosts, makeHosts } from './hosts.ts';
 import { LIMITS } from './limits.ts';
 import { meetNodes, type Nodes } from './nodes.ts';
@@ -45,7 +45,7 @@ export interface MeetOptions {
 export interface AttachOptions extends MeetOptions {
   readonly colonyid: string;
   /** Told after each try whether a host could be reached, before the call has ended. */
-  readonly onReach?: (serverid: string, reached: boolean) => void;
+  readonly onReach?: OnReach;
 }
 
 /** Nodes to ask, and a resolver that verifies what they say. */

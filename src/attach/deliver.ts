@@ -37,6 +37,11 @@ export interface Delivered {
 
 export type Delivery = Delivered | Undelivered;
 
+/**
+ * Told after each round of tries why a host could not be reached at all; undefined when it was.
+ */
+export type OnReach = (serverid: string, problem: string | undefined) => void;
+
 export interface DeliverDeps {
   readonly ways: Ways;
   readonly wire: Wire;
@@ -45,8 +50,7 @@ export interface DeliverDeps {
   readonly log: Log;
   /** The hosts that the colony's record names now. */
   readonly named: () => readonly Host[];
-  /** Told after each round whether the host could be reached at all. */
-  readonly onReach?: ((serverid: string, reached: boolean) => void) | undefined;
+  readonly onReach?: OnReach | undefined;
   /** The host as its newest record shows it, looked up anew: its key may have changed. */
   readonly renew: (serverid: string) => Promise<Host | undefined>;
 }
@@ -166,8 +170,8 @@ export const makeDeliver = (deps: DeliverDeps) => {
   const round = async (errand: Errand): Promise<Delivery> => {
     const delivery = await tryAll(errand);
     const { serverid } = errand.host;
-    if (delivery.kind === 'answer') deps.onReach?.(serverid, true);
-    else if (delivery.kind === 'unreachable') deps.onReach?.(serverid, false);
+    if (delivery.kind === 'answer') deps.onReach?.(serverid, undefined);
+    else if (delivery.kind === 'unreachable') deps.onReach?.(serverid, delivery.reason);
     return delivery;
   };
 

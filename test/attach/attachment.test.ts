@@ -281,6 +281,20 @@ test('when no host can be reached the error names each and why', async () => {
   expect(error.message).toMatch(/http:\/\/second\.test: connection refused/);
 });
 
+test('whoever watches is told of each try why a host could not be reached', async () => {
+  const w = makeWorld();
+  const [home, second, other] = await three(w);
+  const told: [string, string | undefined][] = [];
+  const onReach = (serverid: string, problem: string | undefined): void => {
+    told.push([serverid, problem]);
+  };
+  const client = w.client(await w.attach({ from: [other.base], onReach }));
+  home.down = true;
+  await submit(w, client);
+  expect(told).toContainEqual([home.owner.id, expect.stringContaining('connection refused')]);
+  expect(told.at(-1)).toEqual([second.owner.id, undefined]);
+});
+
 test('a colony that nobody knows is not found', async () => {
   const w = makeWorld();
   await w.node('other');

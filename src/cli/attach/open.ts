@@ -5,6 +5,7 @@ import type { Letter } from '../../api/client/courier.ts';
 import type { Exchange } from '../../api/client/transport.ts';
 import { type Attachment, attach, type Met, meet } from '../../attach/attachment.ts';
 import { type Bootstrap, reachOf } from '../../attach/bootstraps.ts';
+import type { OnReach } from '../../attach/deliver.ts';
 import type { Store } from '../../federation/ports.ts';
 import { OPEN_POLICY } from '../../federation/reader.ts';
 import { makeSigner } from '../../node/crypto/sign.ts';
@@ -22,7 +23,7 @@ export interface MeetFlags {
   readonly mode?: 'open' | 'federated';
   readonly anchors?: readonly string[];
   /** Told after each try whether a host could be reached. */
-  readonly onReach?: (serverid: string, reached: boolean) => void;
+  readonly onReach?: OnReach;
   /** Where verified records are kept; without it, nowhere. */
   readonly openStore?: (network: string) => Store;
 }

@@ -2,6 +2,7 @@
 // when the home cannot be reached, and from both when it is back. One loop for each host.
 
 import { ColoniesError } from '../../api/client/error.ts';
+import type { OnReach } from '../../attach/deliver.ts';
 import { LIMITS } from '../../node/limits.ts';
 import { AdvisedError, advised, EXIT, ServerError } from '../errors.ts';
 import type { Call } from '../rpc.ts';
@@ -37,12 +38,13 @@ const reasonOf = (error: unknown): string => {
 
 /** Notes on the board whether a host answers, and tells of changes. */
 export const noting =
-  ({ board, log }: Pick<AttachedCx, 'board' | 'log'>) =>
-  (serverid: string, reached: boolean): void => {
-    const isNews = reached ? board.back(serverid) : board.away(serverid);
+  ({ board, log }: Pick<AttachedCx, 'board' | 'log'>): OnReach =>
+  (serverid, problem): void => {
+    const isReached = problem === undefined;
+    const isNews = isReached ? board.back(serverid) : board.away(serverid);
     if (!isNews) return;
-    if (reached) log.info('The host answers again', { serverID: serverid });
-    else log.warn('Cannot reach the host, trying again', { serverID: serverid });
+    if (isReached) log.info('The host answers again', { serverID: serverid });
+    else log.warn('Cannot reach the host, trying again', { serverID: serverid, err: problem });
   };
 
 const NOT_HOME = 421;
@@ -63,7 +65,7 @@ const watched = (cx: AttachedCx, serverid: string): Call => {
       return await call<T>(...args);
     } catch (error) {
       if (isUseless(error)) {
-        note(serverid, false);
+        note(serverid, reasonOf(error));
         cx.lookAgain();
       }
       throw error;
