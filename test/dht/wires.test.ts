@@ -23,6 +23,12 @@ it('what the library makes of them while the connection is not safe is told as t
   expect(reasonOf(wrapped(other))).toBe(other);
 });
 
+it('a connection that ends at once may have met another key', () => {
+  const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+  expect(reasonOf(reset)).toMatch(/^it closed the connection: .*one with another shared key$/);
+  expect(reasonOf(new AggregateError([reset], 'all dials failed'))).toBe(reasonOf(reset));
+});
+
 it('a silence at an address may be that of a private overlay', () => {
   const late = AbortSignal.abort(new DOMException('', 'TimeoutError')).reason;
   expect(reasonAt(late)).toMatch(/^no answer in time: .*private overlay/);
