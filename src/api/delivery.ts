@@ -10,6 +10,16 @@ import { isGone } from './http-origin.ts';
 /** What is at stake with a reply. */
 export type Stake = Pick<Reply, 'onLost' | 'onDelivered'>;
 
+/** Tells whether a reply arrived; `onError` hears when its loss cannot be undone. */
+export const settleStake = (
+  { onLost, onDelivered }: Stake,
+  arrived: boolean,
+  onError: (error: unknown) => void,
+): void => {
+  if (arrived) onDelivered?.();
+  else onLost?.().catch(onError);
+};
+
 export interface Delivery {
   /** Follows a reply that is about to be sent, until its fate is known. */
   watch(reply: Stake, response: ServerResponse, socket: Socket): void;
@@ -30,12 +40,12 @@ export const makeDelivery = (
 ): Delivery => {
   const watched = new WeakMap<Socket, Set<() => void>>();
   const follow = (
-    { onLost, onDelivered }: Stake,
+    stake: Stake,
     response: ServerResponse,
     socket: Socket,
     isSent: () => boolean,
   ): (() => void) | undefined => {
-    if (onLost === undefined && onDelivered === undefined) return undefined;
+    if (stake.onLost === undefined && stake.onDelivered === undefined) return undefined;
     let isKnown = false;
     let cancel = (): void => undefined;
     const settle = (read: boolean): void => {
@@ -44,8 +54,7 @@ export const makeDelivery = (
       cancel();
       socket.off('close', onClose);
       watched.get(socket)?.delete(wasRead);
-      if (read) onDelivered?.();
-      else onLost?.().catch(onError);
+      settleStake(stake, read, onError);
     };
     const wasRead = (): void => settle(true);
     const onClose = (hadError: boolean): void => settle(!hadError && isSent());

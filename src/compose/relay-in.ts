@@ -2,6 +2,7 @@
 // connection that proves the peer. They meet a dispatcher that never sends anything on.
 
 import { setMaxListeners } from 'node:events';
+import { settleStake } from '../api/delivery.ts';
 import type { Dispatch } from '../api/dispatch.ts';
 import type { HttpReply, HttpRequest, HttpRoute } from '../api/http.ts';
 import type { HttpStream } from '../api/outpour.ts';
@@ -230,11 +231,11 @@ const makeServe = (deps: RelayInDeps, serveBatch: ServeBatch): RelayIn['serve'] 
     takes: Pick<AnswerHead, 'batch'> = {},
   ): Promise<CallAnswer> => {
     const origin = { connection: relayers.connection(name), signal, address: peer };
-    const { status, body: text, proof, onDelivered, onLost } = await dispatch.receive(body, origin);
-    return answerOf({ status, proof, ...takes }, text, (ok) => {
-      if (ok) onDelivered?.();
-      else onLost?.().catch(onError);
-    });
+    const reply = await dispatch.receive(body, origin);
+    const { status, proof } = reply;
+    return answerOf({ status, proof, ...takes }, reply.body, (ok) =>
+      settleStake(reply, ok, onError),
+    );
   };
 
   const relayed = async (request: CallRequest, { serverid }: RelayedBy): Promise<CallAnswer> => {

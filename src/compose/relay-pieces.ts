@@ -1,7 +1,7 @@
 // An answer in parts as the body of one call of the overlay. Its reader says once whether all of it
 // arrived; parts that wait for slow readers are bounded for the whole node.
 
-import type { Stake } from '../api/delivery.ts';
+import { type Stake, settleStake } from '../api/delivery.ts';
 import type { Outpour } from '../api/outpour.ts';
 import type { Limits } from '../node/limits.ts';
 
@@ -50,10 +50,6 @@ export const makePieces = ({ unread, limits, onError }: PiecesDeps): Pieces => {
     wake?.();
     wake = undefined;
   };
-  const tell = ({ onLost, onDelivered }: Stake, arrived: boolean): void => {
-    if (arrived) onDelivered?.();
-    else onLost?.().catch(onError);
-  };
 
   async function* body(): AsyncGenerator<Uint8Array> {
     for (;;) {
@@ -75,7 +71,7 @@ export const makePieces = ({ unread, limits, onError }: PiecesDeps): Pieces => {
     out: {
       send: (bytes, more) => {
         if (fate !== undefined) {
-          for (const stake of more) tell(stake, false);
+          for (const stake of more) settleStake(stake, false, onError);
           return;
         }
         stakes.push(...more);
@@ -100,7 +96,7 @@ export const makePieces = ({ unread, limits, onError }: PiecesDeps): Pieces => {
       fate = arrived;
       queue.length = 0;
       count(-held);
-      for (const stake of stakes.splice(0)) tell(stake, arrived);
+      for (const stake of stakes.splice(0)) settleStake(stake, arrived, onError);
     },
   };
 };

@@ -5,6 +5,7 @@ import type { SignatureCheck } from '../federation/signature.ts';
 import type { Clock } from '../node/clock.ts';
 import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
+import { makeRecent } from '../node/recent.ts';
 
 /** Whose relayed calls are taken: of every certified node, of trusted ones, of nobody. */
 export type RelayPolicy = 'certified' | 'trusted' | 'off';
@@ -28,27 +29,6 @@ export interface Relayers {
   /** What dialects its callers spoke last. */
   connection(serverid: string): Map<string, string>;
 }
-
-/** A map that forgets what was not used for longest. */
-const makeRecent = <V>(max: number) => {
-  const map = new Map<string, V>();
-  return {
-    get: (key: string): V | undefined => {
-      const value = map.get(key);
-      if (value !== undefined) {
-        map.delete(key);
-        map.set(key, value);
-      }
-      return value;
-    },
-    set: (key: string, value: V): void => {
-      map.delete(key);
-      map.set(key, value);
-      const oldest = map.size > max ? map.keys().next().value : undefined;
-      if (oldest !== undefined) map.delete(oldest);
-    },
-  };
-};
 
 /** The relaying nodes that one node knows. */
 export const makeRelayers = (deps: RelayersDeps): Relayers => {

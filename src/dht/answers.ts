@@ -10,6 +10,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { decode as decodeMultihash } from 'multiformats/hashes/digest';
 import { reader, writer } from 'protons-runtime';
 import type { Limits } from '../node/limits.ts';
+import { makeRecent } from '../node/recent.ts';
 import type { Answer, KadInside, Message, MessageName } from './kad-inside.ts';
 
 /** Message types by their number on the wire. */
@@ -31,18 +32,13 @@ const tag = (field: number, wire: number): number => field * 8 + wire;
 
 /** What was read from bytes, kept for the last `max` different ones. */
 const makeKept = <T>(max: number, read: (bytes: Uint8Array) => T): ((bytes: Uint8Array) => T) => {
-  const known = new Map<string, T>();
+  const known = makeRecent<T>(max);
   return (bytes) => {
     const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-    const made = known.get(name) ?? read(bytes);
-    known.delete(name);
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const made = read(bytes);
     known.set(name, made);
-    if (known.size > max) {
-      for (const oldest of known.keys()) {
-        known.delete(oldest);
-        break;
-      }
-    }
     return made;
   };
 };

@@ -5,6 +5,7 @@
 import type { Peer, PeerId, PeerStore } from '@libp2p/interface';
 import type { Datastore } from 'interface-datastore';
 import type { Limits } from '../node/limits.ts';
+import { makeRecent } from '../node/recent.ts';
 import type { Host } from './host.ts';
 import { overlaid } from './overlaid.ts';
 
@@ -13,21 +14,11 @@ export const keepRows = (
   disk: Datastore,
   { overlayPeerRowsKeptMax: max }: Pick<Limits, 'overlayPeerRowsKeptMax'>,
 ): Datastore => {
-  // In order of last use.
-  const kept = new Map<string, Uint8Array>();
+  const kept = makeRecent<Uint8Array>(max);
   let changes = 0;
   const forget = (name: string): void => {
     changes += 1;
     kept.delete(name);
-  };
-  const keep = (name: string, value: Uint8Array): void => {
-    kept.delete(name);
-    kept.set(name, value);
-    if (kept.size <= max) return;
-    for (const oldest of kept.keys()) {
-      kept.delete(oldest);
-      break;
-    }
   };
   const over: Pick<Datastore, 'get' | 'put' | 'delete'> = {
     get: async (key, options) => {
@@ -35,7 +26,7 @@ export const keepRows = (
       const before = changes;
       const value = kept.get(name) ?? (await disk.get(key, options));
       // What was read while something was written may be older than that.
-      if (changes === before) keep(name, value);
+      if (changes === before) kept.set(name, value);
       return value;
     },
     put: async (key, value, options) => {
@@ -43,7 +34,7 @@ export const keepRows = (
       forget(name);
       await disk.put(key, value, options);
       forget(name);
-      keep(name, value);
+      kept.set(name, value);
       return key;
     },
     delete: async (key, options) => {

@@ -1,8 +1,5 @@
 // What the book keeps in memory: the names of all rows with who brought them, in the order in which
-// they have to go, and the records used lately.
-
-import type { Held } from './book.ts';
-import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
+// they have to go.
 
 /** Names by who brought them, the oldest first; knows at any time who has most. */
 const makeShares = () => {
@@ -86,28 +83,6 @@ export const makeIndex = () => {
     /** Which one has to go next. */
     next: (): string | undefined => shares.next() ?? wanted.values().next().value,
     size: (): number => senders.size,
-  };
-};
-
-/** A memory of parsed records, bounded; the least recently used goes first. */
-export const makeMemory = () => {
-  const held = new Map<string, Held>();
-  return {
-    get: (name: string): Held | undefined => {
-      const found = held.get(name);
-      if (found) {
-        held.delete(name);
-        held.set(name, found);
-      }
-      return found;
-    },
-    set: (name: string, value: Held): void => {
-      held.delete(name);
-      held.set(name, value);
-      const first = held.size > LIMITS.bookMemoryMax ? held.keys().next().value : undefined;
-      if (first !== undefined) held.delete(first);
-    },
-    drop: (name: string): boolean => held.delete(name),
   };
 };
 

@@ -3,7 +3,8 @@
 // came from.
 
 import type { Clock } from '../node/clock.ts';
-import { inTurns, makeIndex, makeMemory } from './book-index.ts';
+import { makeRecent, type Recent } from '../node/recent.ts';
+import { inTurns, makeIndex } from './book-index.ts';
 import { judge } from './book-judge.ts';
 import { type DeadNodeKeys, makeDeadNodeKeys } from './dead-node-keys.ts';
 import { makeLanes } from './lanes.ts';
@@ -108,7 +109,8 @@ interface State {
   readonly deps: BookDeps;
   readonly isSigned: SignatureCheck;
   readonly index: ReturnType<typeof makeIndex>;
-  readonly memory: ReturnType<typeof makeMemory>;
+  /** Checked records that were used lately, by name. */
+  readonly memory: Recent<Held>;
   readonly revoked: Map<string, number>;
   readonly nodeKeys: DeadNodeKeys;
   readonly listeners: Set<(record: SignedRecord<Namespace>) => void>;
@@ -197,7 +199,7 @@ const evict = (state: State): readonly string[] => {
     const name = state.index.next();
     if (name === undefined) break;
     state.index.drop(name);
-    state.memory.drop(name);
+    state.memory.delete(name);
     if (name.startsWith(REVOCATION)) state.revoked.delete(name.slice(REVOCATION.length));
     gone.push(name);
   }
@@ -316,7 +318,7 @@ const sweep = async (state: State): Promise<number> => {
     const held = await load(state, ns as Namespace, id);
     if (held && expiryOf(held.record) + LIMITS.bookHintMs <= now) gone.push(key);
   }
-  for (const key of gone) state.memory.drop(key.slice('record/'.length));
+  for (const key of gone) state.memory.delete(key.slice('record/'.length));
   await store.write(gone.map((key) => ({ key, value: undefined })));
   return gone.length;
 };
@@ -327,7 +329,7 @@ export const openBook = async (deps: BookDeps): Promise<Book> => {
     deps,
     isSigned: deps.isSigned ?? rememberSignatures(),
     index: makeIndex(),
-    memory: makeMemory(),
+    memory: makeRecent(LIMITS.bookMemoryMax),
     revoked: new Map(),
     nodeKeys: makeDeadNodeKeys(),
     listeners: new Set(),

@@ -3,7 +3,13 @@
 import { expect, test } from 'vitest';
 import { importsOf, sources } from './source.ts';
 
-const GROUND = ['node/errors.ts', 'node/clock.ts', 'node/limits.ts', 'node/log.ts'];
+const GROUND = [
+  'node/errors.ts',
+  'node/clock.ts',
+  'node/limits.ts',
+  'node/log.ts',
+  'node/recent.ts',
+];
 
 /** Layer (longest prefix wins) and what it may import besides itself and the ground. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
@@ -12,6 +18,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'node/limits-overlay.ts': [],
   'node/limits.ts': ['node/limits-overlay.ts'],
   'node/log.ts': [],
+  'node/recent.ts': [],
   'node/config-overlay.ts': ['node/model'],
   'node/config.ts': ['node/config-overlay.ts', 'node/model'],
   'node/folder.ts': [],
