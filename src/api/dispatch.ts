@@ -24,6 +24,7 @@ import {
 } from './admission.ts';
 import { type Metrics, makeMetrics } from './metrics.ts';
 import type { NodePort } from './node-port.ts';
+import { bytesOf, makeForward, type Onward, type Targets, targetsOf } from './onward.ts';
 import type { Dialect, Op, ServerFacts, Target } from './op.ts';
 import { readEnvelope } from './read-envelope.ts';
 import { faultReply, unknownType, wordsOf } from './refusal.ts';
@@ -52,6 +53,7 @@ export interface DispatchDeps extends RunDeps {
   readonly choose: ChooseDialect;
   readonly server: ServerFacts;
   readonly elsewhere?: Elsewhere | undefined;
+  readonly onward?: Onward | undefined;
   readonly node?: NodePort | undefined;
   readonly isRevoked?: ((id: string) => boolean) | undefined;
   readonly clock: Pick<Clock, 'now'>;
@@ -73,6 +75,8 @@ interface Row {
   readonly unsigned: boolean;
   /** Whether no dialect changes anything with it: then it is small. */
   readonly asks: boolean;
+  /** What a message of this type names, for a call that may go onward unproven. */
+  readonly targets: Targets | undefined;
 }
 
 const opsOf = (dialect: Dialect): ReadonlyMap<string, Op> => dialect.ops;
@@ -81,11 +85,12 @@ const rowsOf = (dialects: readonly Dialect[]): ReadonlyMap<string, Row> => {
   const rows = new Map<string, Row>();
   for (const type of new Set(dialects.flatMap((d) => [...d.ops.keys()]))) {
     const having = dialects.filter((d) => d.ops.has(type));
-    const ops = having.map((d) => d.ops.get(type));
+    const ops = having.map((d) => d.ops.get(type) as Op);
     rows.set(type, {
       dialects: having,
-      unsigned: ops.every((one) => one?.allow.who === 'anyone'),
-      asks: ops.every((one) => one?.kind !== 'write'),
+      unsigned: ops.every(({ allow }) => allow.who === 'anyone'),
+      asks: ops.every(({ kind }) => kind !== 'write'),
+      targets: targetsOf(ops),
     });
   }
   return rows;
@@ -144,6 +149,7 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
   const prove = makeProving(deps);
   const rows = rowsOf(deps.dialects);
   const admission: Admission = makeAdmission(deps);
+  const forward = makeForward(deps);
 
   const answer = async (
     envelope: Envelope,
@@ -155,6 +161,9 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
     let way: Way<Op> | undefined;
     try {
       refuseLarge(envelope, row);
+      const ahead = forward(row?.targets, envelope, body, origin);
+      const reply = ahead && (await ahead);
+      if (reply !== undefined) return reply;
       let caller = '';
       if (row?.unsigned !== true) {
         const id = identify(envelope.payload, envelope.signature);
@@ -165,14 +174,13 @@ export const makeDispatch = (deps: DispatchDeps): Dispatch => {
       if (row === undefined) throw unknownType(type);
       const absent = admission.admit(type, read, row.dialects, opsOf, way);
       if (absent !== undefined) {
-        const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-        const call = { envelope, body: bytes, kind: (way.call as Op).kind, caller, origin };
-        const reply = await elsewhere?.(absent.target, call);
+        const call = { envelope, body: bytesOf(body), kind: (way.call as Op).kind, caller, origin };
+        const answered = await elsewhere?.(absent.target, call);
         // The home took it: the caller belongs there, and repeats itself as others do.
-        if (reply?.status === 200 && call.kind !== 'write') {
+        if (answered?.status === 200 && call.kind !== 'write') {
           identify.remember(envelope.payload, envelope.signature, caller);
         }
-        if (reply !== undefined) return reply;
+        if (answered !== undefined) return answered;
         throw absent.refuse();
       }
       const op = way.call as Op;

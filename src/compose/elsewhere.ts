@@ -3,10 +3,11 @@
 
 import { setMaxListeners } from 'node:events';
 import type { Elsewhere, Outgoing } from '../api/dispatch.ts';
+import type { Onward, Unproven } from '../api/onward.ts';
 import type { Target } from '../api/op.ts';
 import type { WatchElsewhere } from '../api/ws.ts';
 import { serverTag, tagsOf } from '../federation/ids.ts';
-import type { Call, Relay, Send } from '../federation/relay.ts';
+import { type Call, isDenied, lostOn, type Relay, type Send } from '../federation/relay.ts';
 import { isId } from '../node/crypto/ids.ts';
 import { Fault, fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
@@ -16,10 +17,12 @@ import { openFollowing } from './following.ts';
 import type { Guesses } from './guesses.ts';
 import type { RelayedCall } from './relay-out.ts';
 import type { WatchCall } from './relay-watch.ts';
+import type { Road, Roads, RoadsFrom } from './roads.ts';
 
 export interface OutwardDeps {
   readonly relay: Relay;
   readonly guesses: Guesses;
+  readonly roads: Roads;
   readonly sendCall: (call: RelayedCall) => Send<Reply>;
   readonly sendWatch: (call: WatchCall) => Send<() => void>;
   /** Whether a caller belongs to a colony of this node. */
@@ -108,17 +111,20 @@ const leavesOpen = (target: Target, error: unknown): error is Fault =>
 
 const makeCalls =
   (
-    { guesses, sendCall, isMemberHere, count }: OutwardDeps,
+    { guesses, roads, sendCall, isMemberHere, count, limits }: OutwardDeps,
     route: Route,
     short: Gate,
     waiting: Gate,
   ): Elsewhere =>
   async (target, call) => {
     const { caller, kind, body, origin } = call;
-    const where = await guesses.for(target, caller);
+    let where = await guesses.for(target, caller);
     if (where.length === 0) {
       if ('colony' in target || isMemberHere(caller)) return undefined;
-      throw noWhere();
+      // Whoever followed others of his connection is not known here by name.
+      const followed = roads.colonies(origin).slice(0, limits.relayGuessesMax);
+      where = followed.map((colonyid) => ({ colonyid, prefer: undefined }));
+      if (where.length === 0) throw noWhere();
     }
     const waits = kind === 'wait';
     const leave = (waits ? waiting : short).enter();
@@ -133,14 +139,22 @@ const makeCalls =
       for (const guess of where) {
         const prefer = guess.prefer ?? meant;
         const asked = { ...guess, prefer, mutating: kind !== 'read', payer, signal };
+        const send = sendCall({ body, waits, signal });
+        let road: Road | undefined;
         try {
-          const reply = await route(asked, sendCall({ body, waits, signal }));
+          const reply = await route(asked, (host, via) => {
+            road = { colonyid: guess.colonyid, host, via };
+            return send(host, via);
+          });
           if (reply === undefined) continue;
           last = reply;
           // Nothing happened there, and it may be in the next colony. A poll has waited enough.
           if (isAbsent(target, kind, reply.status) && !waits) continue;
           unasked = undefined;
           await guesses.learn(call, target, guess.colonyid, reply);
+          // Another host than the first was asked because it has this one thing: others go home.
+          const isUsual = prefer === undefined || road?.host.home === true;
+          if (road !== undefined && isUsual && reply.status === 200) roads.note(origin, road);
           break;
         } catch (error) {
           if (!leavesOpen(target, error) || signal.aborted) throw error;
@@ -157,6 +171,43 @@ const makeCalls =
     if (last !== undefined) count('answered');
     return last;
   };
+
+/** Short calls over ways that calls of their connection took a moment ago. */
+const makeOnward = ({ roads, guesses, sendCall, count }: OutwardDeps, short: Gate): Onward => {
+  const travel = async (
+    from: RoadsFrom,
+    road: Road,
+    target: Target,
+    { body, kind }: Unproven,
+  ): Promise<Reply | undefined> => {
+    const leave = short.enter();
+    try {
+      const { host, via, colonyid } = road;
+      const attempt = await sendCall({ body, waits: false, signal: NEVER })(host, via);
+      if (attempt.kind === 'answer' && !isDenied(attempt.status)) {
+        if (isAbsent(target, kind, attempt.status)) return undefined;
+        guesses.saw(colonyid, attempt.value);
+        count('answered');
+        return attempt.value;
+      }
+      from.drop(road);
+      if (attempt.kind === 'lost' && kind !== 'read') throw lostOn(host, attempt.reason);
+      return undefined;
+    } finally {
+      leave();
+    }
+  };
+  return (origin) => {
+    const from = roads.from(origin);
+    return (
+      from &&
+      ((target, call) => {
+        const road = from.to(target, call.audience);
+        return road && travel(from, road, target, call);
+      })
+    );
+  };
+};
 
 const makeWatches =
   ({ guesses, sendWatch, count, log }: OutwardDeps, route: Route, waiting: Gate): WatchElsewhere =>
@@ -199,6 +250,7 @@ const makeWatches =
 
 export interface Outward {
   readonly calls: Elsewhere;
+  readonly onward: Onward;
   readonly watches: WatchElsewhere;
   /** Calls on their way. */
   counts(): { readonly short: number; readonly waiting: number };
@@ -211,6 +263,7 @@ export const makeOutward = (deps: OutwardDeps): Outward => {
   const waiting = makeGate(deps.limits.relayWaitsMax, 'waiting calls');
   return {
     calls: makeCalls(deps, route, short, waiting),
+    onward: makeOnward(deps, short),
     watches: makeWatches(deps, route, waiting),
     counts: () => ({ short: short.inside(), waiting: waiting.inside() }),
   };

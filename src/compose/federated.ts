@@ -5,6 +5,7 @@
 import type { Dispatch, Elsewhere } from '../api/dispatch.ts';
 import type { HttpRoute } from '../api/http.ts';
 import type { NodePort } from '../api/node-port.ts';
+import type { Onward } from '../api/onward.ts';
 import type { Protect, Prove } from '../api/run.ts';
 import type { WatchElsewhere, Watching } from '../api/ws.ts';
 import type { Calls } from '../dht/overlay.ts';
@@ -47,6 +48,7 @@ import { makeRelayWatch } from './relay-watch.ts';
 import { CALL_PROTOCOL, RECORDS_PROTOCOL } from './relay-wire.ts';
 import { makeRelayers } from './relayers.ts';
 import { makeProtect } from './replays.ts';
+import { makeRoads } from './roads.ts';
 import { selfUrls } from './self.ts';
 import { makeUpkeep } from './upkeep.ts';
 
@@ -80,7 +82,7 @@ export interface Seams {
 
 export interface Federated {
   /** For calls of clients. */
-  readonly front: Seams;
+  readonly front: Seams & { readonly onward: Onward };
   /** For calls that other nodes bring. */
   readonly inner: Seams;
   /** Routes and sockets, given the dispatchers that were made from the seams. */
@@ -240,17 +242,18 @@ const seamsOf = (ground: Ground, federation: Federation, hosted: Hosted, outward
     }
     return protect(fields, facts);
   };
+  const { calls, onward, watches } = outward;
   const isHere = isHereIn(opened);
   const inward = makeInward((id) => isHere(id) && !hosted.isMovedAway(id), hasTag);
   return {
-    front: { ...shared, protect, calls: outward.calls, watches: outward.watches },
+    front: { ...shared, protect, calls, onward, watches },
     inner: { ...shared, protect: notHome, calls: inward.calls, watches: inward.watches },
   };
 };
 
 const makeOut = (ground: Ground, federation: Federation): Outward => {
   const { opened, outbound, calls, clock, log, limits, serverid, count } = ground;
-  const { relay, routes, tags, relayPass, certificates } = federation;
+  const { book, relay, routes, tags, relayPass, certificates } = federation;
   const out = {
     outbound,
     calls: () => calls,
@@ -268,6 +271,7 @@ const makeOut = (ground: Ground, federation: Federation): Outward => {
     relay,
     isMemberHere: opened.engine.roles.isKnown,
     guesses: makeGuesses({ routes, tags, serverid: () => serverid, isHere, limits }),
+    roads: makeRoads({ isRevoked: book.isRevoked, clock, limits }),
     sendCall: makeRelayOut(out),
     sendWatch: makeRelayWatch(out),
     count: (name) => count(`out-${name}`),

@@ -27,7 +27,9 @@ export interface Guess {
 export interface Guesses {
   /** Colonies elsewhere to ask for what a message names, best first. */
   for(target: Target, caller: string): Promise<readonly Guess[]>;
-  /** Remembers what an answered call showed of where things are. */
+  /** Remembers where the things are that a reply names. */
+  saw(colonyid: string, reply: Reply): void;
+  /** Remembers what an answered call showed of where its caller and things are. */
   learn(call: Outgoing, target: Target, colonyid: string, reply: Reply): Promise<void>;
   /** Remembers that a caller was seen in a colony elsewhere. */
   met(caller: string, colonyid: string): void;
@@ -44,29 +46,41 @@ const thingsIn = ({ body }: Reply, bytesMax: number): readonly string[] => {
   return found.slice(0, THINGS_MAX).map(([, id]) => id as string);
 };
 
-/** The guesses of one node. */
-export const makeGuesses = ({ routes, tags, serverid, isHere, limits }: GuessDeps): Guesses => ({
-  for: async (target, caller) => {
-    if ('colony' in target) {
-      const { colony } = target;
-      return isId(colony) && !isHere(colony) ? [{ colonyid: colony, prefer: undefined }] : [];
-    }
-    const thing = 'process' in target ? target.process : target.other;
-    const tag = 'process' in target ? tagsOf(thing)?.server : undefined;
-    const isOurs = tag === undefined || tag === serverTag(serverid());
-    const colonies = await routes.coloniesFor(thing, caller);
-    // A process of a colony that is here may still have been made on another of its servers.
-    return colonies
-      .filter((id) => !isHere(id) || !isOurs)
-      .slice(0, limits.relayGuessesMax)
-      .map((colonyid) => ({ colonyid, prefer: isOurs ? undefined : tag }));
-  },
-  learn: async ({ caller }, target, colonyid, reply) => {
+const makeSaw =
+  ({ routes, limits }: GuessDeps): Guesses['saw'] =>
+  (colonyid, reply) => {
     if (reply.status !== 200) return;
-    routes.rememberCaller(caller, colonyid);
-    if ('other' in target) routes.rememberThing(target.other, colonyid);
     for (const id of thingsIn(reply, limits.relayLearnBytesMax)) routes.rememberThing(id, colonyid);
-    await tags.remember(colonyid);
-  },
-  met: routes.rememberCaller,
-});
+  };
+
+/** The guesses of one node. */
+export const makeGuesses = (deps: GuessDeps): Guesses => {
+  const { routes, tags, serverid, isHere, limits } = deps;
+  const saw = makeSaw(deps);
+  return {
+    for: async (target, caller) => {
+      if ('colony' in target) {
+        const { colony } = target;
+        return isId(colony) && !isHere(colony) ? [{ colonyid: colony, prefer: undefined }] : [];
+      }
+      const thing = 'process' in target ? target.process : target.other;
+      const tag = 'process' in target ? tagsOf(thing)?.server : undefined;
+      const isOurs = tag === undefined || tag === serverTag(serverid());
+      const colonies = await routes.coloniesFor(thing, caller);
+      // A process of a colony that is here may still have been made on another of its servers.
+      return colonies
+        .filter((id) => !isHere(id) || !isOurs)
+        .slice(0, limits.relayGuessesMax)
+        .map((colonyid) => ({ colonyid, prefer: isOurs ? undefined : tag }));
+    },
+    learn: async ({ caller }, target, colonyid, reply) => {
+      if (reply.status !== 200) return;
+      routes.rememberCaller(caller, colonyid);
+      if ('other' in target) routes.rememberThing(target.other, colonyid);
+      saw(colonyid, reply);
+      await tags.remember(colonyid);
+    },
+    saw,
+    met: routes.rememberCaller,
+  };
+};

@@ -57,7 +57,13 @@ interface Round<T> {
   readonly reasons: readonly string[];
 }
 
-const MISDIRECTED = 421;
+/** Whether a host says that it is not home of what was asked for. */
+export const isDenied = (status: number): boolean => status === 421;
+
+/** What is known of a call that was sent to a host and not answered, if it could change something. */
+export const lostOn = ({ serverid }: Host, reason: string): Fault =>
+  fault('outcome-unknown', `outcome unknown: ${reason}`, { server: serverid });
+
 const DENIED = { answer: undefined, denied: 1, reasons: [] } as const;
 
 const gone = (): Fault => fault('unavailable', 'the caller went away');
@@ -100,15 +106,13 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
       }
       tried.add(keyOf(host));
       const attempt = await send(host, route.via);
-      if (attempt.kind === 'answer' && attempt.status !== MISDIRECTED) {
+      if (attempt.kind === 'answer' && !isDenied(attempt.status)) {
         return { answer: { value: attempt.value }, denied, reasons };
       }
       if (call.signal.aborted) throw gone();
       if (attempt.kind === 'lost' && call.mutating) {
         log.warn('a relayed call got no answer', { colony: call.colonyid, host: host.serverid });
-        throw fault('outcome-unknown', `outcome unknown: ${attempt.reason}`, {
-          server: host.serverid,
-        });
+        throw lostOn(host, attempt.reason);
       }
       consents.forget(host.serverid, call.colonyid);
       // A question may be asked twice: a connection that was kept may have been closed as it left.

@@ -212,6 +212,14 @@ export const OVERLAY_LIMITS = {
   relaysMax: 1_024,
   relayWaitsMax: 20_000,
   /**
+   * How long calls of one connection for one colony go the way that the last one found, without
+   * their signatures being looked at here, and of how many colonies a connection has such a way. So
+   * late at most does a relay see that a member's key was revoked or a colony has moved; a busy
+   * connection looks once in hundreds of calls all the same. Milliseconds.
+   */
+  relayRoadMs: 2_000,
+  relayRoadsPerConnectionMax: 16,
+  /**
    * Short calls for one node that go to it in one batch, and the bytes of their envelopes. Enough
    * to share one signature and one exchange among all callers of a busy moment, little enough that
    * a batch which breaks leaves few outcomes unknown.

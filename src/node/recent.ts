@@ -6,6 +6,8 @@ export interface Recent<V> {
   /** Keeps a value; beyond the bound the one that was not used for longest is forgotten. */
   set(key: string, value: V): void;
   delete(key: string): boolean;
+  /** What is kept, the one used last at the end. */
+  values(): Iterable<V>;
 }
 
 /** An empty map of at most `max` entries. */
@@ -25,5 +27,6 @@ export const makeRecent = <V>(max: number): Recent<V> => {
     },
     set,
     delete: (key) => map.delete(key),
+    values: () => map.values(),
   };
 };

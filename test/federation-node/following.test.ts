@@ -117,6 +117,7 @@ test('one that could not follow gives its place back, though its client stays', 
       for: async () => [{ colonyid: 'c'.repeat(64) }],
       met: () => undefined,
     } as unknown as OutwardDeps['guesses'],
+    roads: { note: () => undefined, colonies: () => [], from: () => undefined },
     sendCall: () => async () => ({ kind: 'unreachable', reason: '' }),
     sendWatch: (call) => {
       lines.push(call);

@@ -2,10 +2,21 @@
 // the id, by the colonies of the caller, by what was relayed before, else to nobody.
 
 import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { answerOf, idOf } from '../support/world.ts';
-import { endNodes, publish, sealed, sleep, startNodes, type TestNode, until } from './nodes.ts';
+import {
+  endNodes,
+  post,
+  publish,
+  sealed,
+  sleep,
+  startNodes,
+  type TestNode,
+  until,
+} from './nodes.ts';
 
 let north: TestNode;
 let south: TestNode;
@@ -45,6 +56,14 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => endNodes([relay, north, south]));
 
+/** Posts an envelope to the relay on a connection of this agent. */
+const postOn = async (agent: Agent, body: string) => {
+  const asked = request(`${relay.url}/api`, { method: 'POST', agent });
+  asked.end(body);
+  const [reply] = await once(asked, 'response');
+  return { status: reply.statusCode as number, text: await text(reply) };
+};
+
 const calls = (name: string, colonyname: string) =>
   relay.send(name, 'getcolonymsg', { colonyname });
 const attributeOf = (name: string, id = attributeid) =>
@@ -78,6 +97,31 @@ test('what no colony of the caller has is refused in the words of a home', async
 
 test('a caller never seen before is led by what was relayed for others', async () => {
   expect(await attributeOf('bob')).toMatchObject({ status: 200, payload: { attributeid } });
+});
+
+test('who followed others on one connection is led to their colonies', async () => {
+  // More than one socket would be a connection of his own for each.
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const send = (name: string, type: string, fields: object) =>
+    postOn(agent, sealed(name, type, fields));
+  await south.user('erin', 'south-colony');
+  for (const name of ['alice', 'erin']) {
+    expect((await send(name, 'getcolonymsg', { colonyname: SOUTH })).status).toBe(200);
+  }
+  const nothing = { attributeid: 'd'.repeat(64) };
+  const direct = await south.send('erin', 'getattributemsg', nothing);
+  expect(await send('erin', 'getattributemsg', nothing)).toEqual({
+    status: direct.status,
+    text: direct.text,
+  });
+  // The signature is looked at by the home, which refuses in the words it has for everybody.
+  const forged = sealed('erin', 'getcolonymsg', { colonyname: SOUTH }).replace(
+    /"signature":"[0-9a-f]{8}/,
+    '"signature":"00000000',
+  );
+  const refused = await post(south.url, forged);
+  expect(await postOn(agent, forged)).toEqual({ status: refused.status, text: refused.text });
+  agent.destroy();
 });
 
 test('a stranger who is led there is refused by the home', async () => {
