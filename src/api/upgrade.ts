@@ -82,6 +82,7 @@ export const serveUpgrades = (
     maxPayload: limits.frameBytesMax,
     perMessageDeflate: false,
   });
+  const leaving = new WeakMap<WebSocket, () => void>();
   wss.on('wsClientError', (_error: Error, socket: Duplex) => {
     // Whoever never hangs up would keep it open.
     socket.end(BAD_HANDSHAKE, () => socket.destroy());
@@ -94,11 +95,18 @@ export const serveUpgrades = (
       takeAsPlain(server, tls ? 'secureConnection' : 'connection', request, socket, head);
       return;
     }
-    wss.handleUpgrade(request, socket, head, (opened) => serve(opened, originOf(request, opened)));
+    wss.handleUpgrade(request, socket, head, (opened) => {
+      const leave = serve(opened, originOf(request, opened));
+      if (leave !== undefined) leaving.set(opened, leave);
+    });
   });
   return {
     closeAll: () => {
-      for (const client of wss.clients) client.close(GOING_AWAY, 'server is stopping');
+      for (const client of wss.clients) {
+        const leave = leaving.get(client);
+        if (leave === undefined) client.close(GOING_AWAY, 'server is stopping');
+        else leave();
+      }
     },
     cutAll: () => {
       for (const client of wss.clients) client.terminate();

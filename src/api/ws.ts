@@ -77,8 +77,11 @@ export type FrameSocket = Pick<
   on(event: 'close' | 'error', listener: () => void): unknown;
 };
 
-/** Serves one connection until it ends. */
-export type Watching = (socket: FrameSocket, origin: SocketOrigin) => void;
+/**
+ * Serves one connection until it ends. What it gives, if anything, is called when the server is
+ * about to stop, in place of a close: the connection is given a while to end by itself.
+ */
+export type Watching = (socket: FrameSocket, origin: SocketOrigin) => (() => void) | undefined;
 
 const POLICY_VIOLATION = 1008;
 const SLOW_READER = 'slow reader';

@@ -8,6 +8,7 @@ import type { NodePort } from '../api/node-port.ts';
 import type { Onward } from '../api/onward.ts';
 import type { Protect, Prove } from '../api/run.ts';
 import type { WatchElsewhere, Watching } from '../api/ws.ts';
+import { makeCalls } from '../dht/calls.ts';
 import type { Calls } from '../dht/overlay.ts';
 import type { Book } from '../federation/book.ts';
 import { type Federation, openFederation } from '../federation/federation.ts';
@@ -30,6 +31,7 @@ import type { Part } from '../node/lifecycle.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { addressKind } from '../node/model/address.ts';
+import { makeRecent } from '../node/recent.ts';
 import { makeAsk } from './ask.ts';
 import { makeInward, makeOutward, type Outward } from './elsewhere.ts';
 import { gaugesOf } from './federated-gauges.ts';
@@ -43,7 +45,7 @@ import { makeOverlayParts, type OverlayParts } from './overlay-parts.ts';
 import { makePublicAnswers, publicRoutes } from './public-answers.ts';
 import { makeRelayIn } from './relay-in.ts';
 import { makeRelayOut } from './relay-out.ts';
-import { WATCH_PATH } from './relay-post.ts';
+import { CALLS_PATH, WATCH_PATH } from './relay-post.ts';
 import { makeRelayWatch } from './relay-watch.ts';
 import { CALL_PROTOCOL, RECORDS_PROTOCOL } from './relay-wire.ts';
 import { makeRelayers } from './relayers.ts';
@@ -51,6 +53,7 @@ import { makeProtect } from './replays.ts';
 import { makeRoads } from './roads.ts';
 import { selfUrls } from './self.ts';
 import { makeUpkeep } from './upkeep.ts';
+import { makeWebStreams } from './web-streams.ts';
 
 export interface FederatedDeps {
   readonly config: Config;
@@ -251,12 +254,29 @@ const seamsOf = (ground: Ground, federation: Federation, hosted: Hosted, outward
   };
 };
 
-const makeOut = (ground: Ground, federation: Federation): Outward => {
+/** The call protocol on streams over HTTP. */
+const makeWeb = ({ outbound, clock, log, limits, count }: Ground, { relayPass }: Federation) => {
+  const { streams, watching } = makeWebStreams({ outbound, pass: relayPass, limits, log });
+  const told = makeRecent<true>(limits.relayersMax);
+  const fault = (peer: string, what: string): void => {
+    // Once: whoever does it again and again has lost a stream each time already.
+    if (told.get(peer) === undefined) log.warn('a stream of relayed calls broke', { peer, what });
+    told.set(peer, true);
+  };
+  const counters = { add: (name: string) => count(`web-${name}`) };
+  const shared = { limits, clock, log, conduct: { fault }, counters };
+  return { watching, calls: makeCalls({ protocol: CALLS_PATH, streams, ...shared }) };
+};
+
+type Web = ReturnType<typeof makeWeb>;
+
+const makeOut = (ground: Ground, federation: Federation, web: Web): Outward => {
   const { opened, outbound, calls, clock, log, limits, serverid, count } = ground;
   const { book, relay, routes, tags, relayPass, certificates } = federation;
   const out = {
     outbound,
     calls: () => calls,
+    webCalls: web.calls,
     pass: relayPass,
     certificate: () => {
       const own = certificates.current();
@@ -281,7 +301,7 @@ const makeOut = (ground: Ground, federation: Federation): Outward => {
 };
 
 const serveWith =
-  (ground: Ground, federation: Federation): Federated['serve'] =>
+  (ground: Ground, federation: Federation, web: Web): Federated['serve'] =>
   (front, inner) => {
     const { config, parts, calls, clock, log, limits, serverid, version, count } = ground;
     const { overlay, network, isSigned } = parts;
@@ -301,12 +321,16 @@ const serveWith =
     const counted = (name: string): void => count(`in-${name}`);
     const shared = { guard: relayGuard, relayers, ask, count: counted, clock, log, limits };
     const relayIn = makeRelayIn({ ...shared, front, inner });
-    calls.serve(relayIn.serve).catch((error: unknown) => {
+    const unserved = (error: unknown): void =>
       log.error('the call protocol cannot be served', { error });
-    });
+    calls.serve(relayIn.serve).catch(unserved);
+    web.calls.serve(relayIn.serveWeb).catch(unserved);
     return {
       routes: [...publicRoutes(ask), ...relayIn.routes],
-      sockets: { [WATCH_PATH]: relayIn.watching },
+      sockets: {
+        [WATCH_PATH]: relayIn.watching,
+        [CALLS_PATH]: web.watching(relayIn.admit),
+      },
     };
   };
 
@@ -348,13 +372,18 @@ export const openFederated = async (deps: FederatedDeps): Promise<Federated> => 
   await setAnchors(federation, config.federation.anchors);
   const { named, overlay } = parts;
   await named?.follow(federation);
-  const outward = makeOut(ground, federation);
+  const web = makeWeb(ground, federation);
+  const outward = makeOut(ground, federation, web);
   const { front, inner } = seamsOf(ground, federation, hosted, outward);
-  const upkeep = { federation, hosted, overlay, named, outbound, clock, log, limits };
+  const hangUp = (): void => {
+    web.calls.stop();
+    outbound.close();
+  };
+  const upkeep = { federation, hosted, overlay, named, hangUp, clock, log, limits };
   return {
     front,
     inner,
-    serve: serveWith(ground, federation),
+    serve: serveWith(ground, federation, web),
     gauges: () => gaugesOf(overlay, federation, outward, counts),
     parts: makeUpkeep(upkeep),
   };

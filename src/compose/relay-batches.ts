@@ -9,7 +9,7 @@ import { encodeCalls, makeReplyDecoder } from './relay-batch-wire.ts';
 import type { Way } from './relay-ways.ts';
 
 export interface BatchesDeps {
-  readonly clock: Pick<Clock, 'after'>;
+  readonly clock: Pick<Clock, 'now' | 'after'>;
   readonly limits: Limits;
 }
 

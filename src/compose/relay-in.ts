@@ -43,8 +43,12 @@ export interface RelayIn {
   readonly routes: readonly HttpRoute[];
   /** The WebSocket endpoint for relayed subscriptions. */
   readonly watching: Watching;
+  /** Who brings a body over HTTP. Throws forbidden. */
+  admit(headers: HttpRequest['headers'], body: Uint8Array): Promise<RelayedBy>;
   /** Serves the call protocol of the overlay. */
   serve(request: CallRequest): Promise<CallAnswer>;
+  /** The same on streams over HTTP, which carry relayed calls only. */
+  serveWeb(request: CallRequest): Promise<CallAnswer>;
 }
 
 const TEXT = 'text/plain; charset=utf-8';
@@ -170,6 +174,7 @@ const makeWatching = (deps: RelayInDeps): Watching => {
         socket.close(1008, error instanceof Fault ? error.message.slice(0, 100) : 'refused');
       },
     );
+    return undefined;
   };
 };
 
@@ -189,17 +194,22 @@ const undoing =
     log.error('cannot undo an undelivered reply', { error });
   };
 
-/** Serves calls of the overlay that hold a batch. */
+/** What carries the call protocol: connections of the overlay, or streams over HTTP. */
+type Carrier = 'overlay' | 'http';
+
+/** Serves calls that hold a batch. */
 const makeBatchCalls = (
   { relayers, count, log, limits }: RelayInDeps,
   serveBatch: ServeBatch,
+  unread: Unread,
+  carrier: Carrier,
 ): ((request: CallRequest, body: Uint8Array, serverid: string) => Promise<CallAnswer>) => {
-  const unread: Unread = { bytes: 0 };
   const onError = undoing(log);
+  const served = (): void => count(`served-${carrier}`);
   return async (request, body, serverid) => {
     const origin = originOfBatch(relayers.connection(serverid), request, request.peer);
     const { status, begin } = serveBatch(body, {
-      ...{ serverid, origin, each: () => count('served-overlay') },
+      ...{ serverid, origin, each: served },
       // The call that brings them was counted as one.
       mayBegin: (calls) => request.charge(calls - 1),
     });
@@ -212,10 +222,15 @@ const makeBatchCalls = (
   };
 };
 
-const makeServe = (deps: RelayInDeps, serveBatch: ServeBatch): RelayIn['serve'] => {
+const makeServe = (
+  deps: RelayInDeps,
+  serveBatch: ServeBatch,
+  unread: Unread,
+  carrier: Carrier,
+): RelayIn['serve'] => {
   const { inner, front, relayers, ask, count, log, limits } = deps;
   const decodeCallHead = makeCallHeads(limits.relayersMax);
-  const batch = makeBatchCalls(deps, serveBatch);
+  const batch = makeBatchCalls(deps, serveBatch, unread, carrier);
   const onError = undoing(log);
 
   const get = async (path: string, peer: string): Promise<CallAnswer> => {
@@ -241,7 +256,7 @@ const makeServe = (deps: RelayInDeps, serveBatch: ServeBatch): RelayIn['serve'] 
   const relayed = async (request: CallRequest, { serverid }: RelayedBy): Promise<CallAnswer> => {
     const body = await readBody(request.body);
     if (isBatch(body)) return batch(request, body, serverid);
-    count('served-overlay');
+    count(`served-${carrier}`);
     const takes = { batch: limits.relayBatchCallsMax };
     return call(inner.dispatch, request, body, serverid, takes);
   };
@@ -261,7 +276,10 @@ const makeServe = (deps: RelayInDeps, serveBatch: ServeBatch): RelayIn['serve'] 
   return async (request) => {
     const head = decodeCallHead(request.head);
     try {
-      if (head === undefined) throw fault('bad-request', 'not a call that this node knows');
+      // Over HTTP everything else has a way of its own.
+      if (head === undefined || (carrier === 'http' && head.kind !== 'rpc')) {
+        throw fault('bad-request', 'not a call that this node knows');
+      }
       const { peer } = request;
       if (head.kind === 'get') return await get(head.path, peer);
       if (head.kind === 'api') {
@@ -284,9 +302,12 @@ const makeServe = (deps: RelayInDeps, serveBatch: ServeBatch): RelayIn['serve'] 
 export const makeRelayIn = (deps: RelayInDeps): RelayIn => {
   const { inner, log, limits } = deps;
   const serveBatch = makeBatchIn({ dispatch: inner.dispatch, log, limits });
+  const unread: Unread = { bytes: 0 };
   return {
     routes: makeHttpRoutes(deps, serveBatch),
     watching: makeWatching(deps),
-    serve: makeServe(deps, serveBatch),
+    admit: makeAdmit(deps),
+    serve: makeServe(deps, serveBatch, unread, 'overlay'),
+    serveWeb: makeServe(deps, serveBatch, unread, 'http'),
   };
 };

@@ -1,6 +1,7 @@
 // Sends a client's call to one host of its colony, byte for byte, over the way that reaches it.
 // Says whether a byte left; never tries a second time what may have arrived.
 
+import type { Calls } from '../dht/overlay.ts';
 import { type Attempt, failedAttempt, type Send } from '../federation/relay.ts';
 import { RELAY_HEADERS } from '../federation/relay-auth.ts';
 import type { Host } from '../federation/resolve.ts';
@@ -10,10 +11,10 @@ import type { Log } from '../node/log.ts';
 import type { Reply } from '../node/model/envelope.ts';
 import { byPreference } from './ask.ts';
 import { type BatchesDeps, makeBatches, type SendShort } from './relay-batches.ts';
+import { makeChannels } from './relay-channels.ts';
 import { CANCEL_PATH, passHeaders, RELAY_PATH } from './relay-post.ts';
 import {
   type HttpWayDeps,
-  httpWay,
   makeOverlayCall,
   type OverlayCall,
   type OverlayEnd,
@@ -21,9 +22,13 @@ import {
   overlayWay,
   replyIn,
   textOf,
+  type WebWayDeps,
+  webWay,
 } from './relay-ways.ts';
 
 export interface RelayOutDeps extends BatchesDeps, HttpWayDeps, OverlayWayDeps {
+  /** Calls on streams over HTTP. */
+  readonly webCalls: Calls;
   readonly log: Log;
   readonly limits: Limits;
 }
@@ -129,11 +134,17 @@ const longOverHttp = async (
 };
 
 const overHttp =
-  (deps: RelayOutDeps, send: SendShort, base: string, host: Host, call: RelayedCall): Try<Reply> =>
+  (
+    deps: RelayOutDeps & WebWayDeps,
+    send: SendShort,
+    base: string,
+    host: Host,
+    call: RelayedCall,
+  ): Try<Reply> =>
   async () =>
     call.waits
       ? longOverHttp(deps, base, host.serverid, call)
-      : answered(await send(httpWay(deps, base, host.serverid), call.body));
+      : answered(await send(webWay(deps, base, host.serverid), call.body));
 
 /** A call that may take hours: it counts as delivered when its caller has the reply. */
 const longOverOverlay = async (
@@ -175,10 +186,16 @@ const overOverlay =
 export const makeRelayOut = (deps: RelayOutDeps): ((call: RelayedCall) => Send<Reply>) => {
   const send = makeBatches(deps);
   const overlayCall = makeOverlayCall(deps);
+  const { webCalls, certificate, clock, log, limits } = deps;
+  const web = {
+    ...deps,
+    channels: makeChannels({ calls: webCalls, clock, log, limits }),
+    overlayCall: makeOverlayCall({ calls: () => webCalls, certificate, limits }),
+  };
   return (call) => (host, via) => {
     const ways = routesTo(host, via).map((route) =>
       typeof route === 'string'
-        ? overHttp(deps, send, route, host, call)
+        ? overHttp(web, send, route, host, call)
         : overOverlay(deps, send, overlayCall, route.peer, host, call),
     );
     return firstWay(ways, call.signal);

@@ -6,6 +6,7 @@ import { fault } from '../node/errors.ts';
 export const RELAY_PATH = '/federation/relay';
 export const CANCEL_PATH = '/federation/relay/cancel';
 export const WATCH_PATH = '/federation/relay/pubsub';
+export const CALLS_PATH = '/federation/relay/calls';
 
 /** The headers of a pass. Throws unavailable when this node may not relay. */
 export const passHeaders = (pass: RelayPass | undefined): Record<string, string> => {

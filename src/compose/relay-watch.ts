@@ -4,10 +4,10 @@
 import { WebSocket } from 'ws';
 import type { Attempt, Send } from '../federation/relay.ts';
 import type { Host } from '../federation/resolve.ts';
-import { fault } from '../node/errors.ts';
 import { firstWay, type RelayOutDeps, routesTo } from './relay-out.ts';
 import { passHeaders, WATCH_PATH } from './relay-post.ts';
 import { decodeAnswerHead, decodeFrames, encodeHead } from './relay-wire.ts';
+import { opened } from './web-streams.ts';
 
 /** A client's subscription on its way out. */
 export interface WatchCall {
@@ -20,15 +20,6 @@ export interface WatchCall {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** Resolves when the socket is open; rejects with a Fault, nothing sent, when it does not open. */
-const opened = (socket: WebSocket, base: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', (error) =>
-      reject(fault('unavailable', `${base} cannot be reached: ${error.message}`, { sent: 0 })),
-    );
-  });
 
 const overHttp =
   (deps: RelayOutDeps, base: string, host: Host, { body, frame, ended, signal }: WatchCall) =>

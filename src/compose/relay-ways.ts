@@ -4,14 +4,16 @@
 import { setMaxListeners } from 'node:events';
 import type { CallReply, Calls } from '../dht/overlay.ts';
 import type { RelayPass } from '../federation/relay-auth.ts';
-import { fault } from '../node/errors.ts';
+import { Fault, fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Reply } from '../node/model/envelope.ts';
 import { headerOf } from './ask.ts';
 import type { Outbound, OutboundHead, OutboundReply, OutboundRequest } from './outbound.ts';
 import { BATCH_HEADER, BATCH_TYPE, BatchError } from './relay-batch-wire.ts';
+import type { Channels } from './relay-channels.ts';
 import { passHeaders, RELAY_PATH } from './relay-post.ts';
 import { type AnswerHead, decodeAnswerHead, encodeHead, readBody } from './relay-wire.ts';
+import { endOf } from './web-streams.ts';
 
 /** Where a reply to one call ends, and how many calls of a batch its sender would take. */
 export interface Answered {
@@ -54,7 +56,33 @@ export const replyIn = (base: string, { status, headers, body }: OutboundReply):
 const isOfBatch = ({ status, headers }: OutboundHead): boolean =>
   status === 200 && headers['content-type'] === BATCH_TYPE;
 
-/** The way to a server (by its id) behind a base URL. */
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof Fault && error.code === 'unavailable' && error.detail['sent'] === 0;
+
+/** The way to a server (by its id) behind a base URL: on a stream while there is one, else posted. */
+export const webWay = (deps: WebWayDeps, base: string, target: string): Way => {
+  const { channels, overlayCall, limits } = deps;
+  const posted = httpWay(deps, base, target);
+  const end = endOf(target, base);
+  if (!channels.serves(end)) return posted;
+  const streamed = overlayWay(overlayCall, limits, { peer: end, addresses: [] }, target);
+  const either = async <T>(go: (way: Way) => Promise<T>): Promise<T> => {
+    try {
+      return await go(streamed);
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      channels.failed(end);
+      return go(posted);
+    }
+  };
+  return {
+    name: posted.name,
+    alone: (call) => either((way) => way.alone(call)),
+    together: (batch, count, take) => either((way) => way.together(batch, count, take)),
+  };
+};
+
+/** The way to a server (by its id) behind a base URL, an exchange for each. */
 export const httpWay = ({ outbound, pass }: HttpWayDeps, base: string, target: string): Way => {
   const post = async (body: Uint8Array, pieces?: OutboundRequest['pieces']) => {
     const headers = passHeaders(await pass(target, body));
@@ -74,6 +102,13 @@ export const httpWay = ({ outbound, pass }: HttpWayDeps, base: string, target: s
     },
   };
 };
+
+export interface WebWayDeps extends HttpWayDeps {
+  readonly channels: Channels;
+  /** Calls on the streams of channels. */
+  readonly overlayCall: OverlayCall;
+  readonly limits: OverlayWayDeps['limits'];
+}
 
 export interface OverlayWayDeps {
   /** Absent until the overlay runs. */

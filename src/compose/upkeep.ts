@@ -10,7 +10,6 @@ import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import type { Hosted } from './hosted.ts';
 import type { NamedPeers } from './named-peers.ts';
-import type { Outbound } from './outbound.ts';
 import { RECORDS_PROTOCOL } from './relay-wire.ts';
 
 export interface UpkeepDeps {
@@ -19,7 +18,8 @@ export interface UpkeepDeps {
   readonly overlay: Overlay;
   /** Given in the mode `closed`. */
   readonly named: NamedPeers | undefined;
-  readonly outbound: Outbound;
+  /** Ends the connections to other nodes over HTTP. */
+  readonly hangUp: () => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: Limits;
@@ -82,7 +82,7 @@ const makeGreeting =
 
 /** The parts that run a federated node, in the order of their start. */
 export const makeUpkeep = (deps: UpkeepDeps): readonly Part[] => {
-  const { federation, hosted, overlay, named, outbound, clock, log, limits } = deps;
+  const { federation, hosted, overlay, named, hangUp, clock, log, limits } = deps;
   const { publisher, pusher } = federation;
   const pushes = overlay.pushes(RECORDS_PROTOCOL);
   let reviewedAt = 0;
@@ -111,7 +111,7 @@ export const makeUpkeep = (deps: UpkeepDeps): readonly Part[] => {
       stop: async () => {
         forgetPeers();
         pusher.stop();
-        outbound.close();
+        hangUp();
         await overlay.stop();
       },
     },

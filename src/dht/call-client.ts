@@ -27,6 +27,8 @@ export interface CallClient {
   /** Calls under way. */
   readonly size: () => number;
   readonly isOpen: () => boolean;
+  /** Closes it once the calls under way are over. */
+  retire(): void;
   close(): void;
 }
 
@@ -44,6 +46,7 @@ interface Call {
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly confirm: 'read' | 'explicit';
+  readonly isGathered: boolean;
   opened: Queued | undefined;
   /** Settles the promise of `call`; undefined once it is settled. */
   settle: { resolve(reply: CallReply): void; reject(error: unknown): void } | undefined;
@@ -80,7 +83,7 @@ const replyOf = (
   call: Call,
   head: Uint8Array,
   writer: Writer,
-  confirm: 'read' | 'explicit',
+  { confirm, isGathered }: Pick<Call, 'confirm' | 'isGathered'>,
 ): CallReply => {
   let isSettled = false;
   const once = (run: () => void): void => {
@@ -89,7 +92,10 @@ const replyOf = (
     run();
     call.finish();
   };
-  const received = (): void => once(() => writer.send(encodeFrame(FRAME.received, call.id)));
+  const receipt = (): Buffer => encodeFrame(FRAME.received, call.id);
+  const received = (): void => once(() => writer.send(receipt()));
+  // Whoever gathers calls has the next ones soon.
+  const read = (): void => once(() => (isGathered ? writer.lazily : writer.send)(receipt()));
   const cancel = (): void =>
     once(() => {
       writer.send(encodeCancel(call.id, REASON.cancelled, ''));
@@ -106,7 +112,7 @@ const replyOf = (
           isWhole = true;
         } finally {
           if (!isWhole) cancel();
-          else if (confirm === 'read') received();
+          else if (confirm === 'read') read();
         }
       },
     },
@@ -122,7 +128,7 @@ const onCallFrame = (call: Call, frame: Frame, writer: Writer): void => {
     case FRAME.reply:
       if (started === undefined) throw new FrameError('a second answer');
       call.settle = undefined;
-      started.resolve(replyOf(call, frame.bytes, writer, call.confirm));
+      started.resolve(replyOf(call, frame.bytes, writer, call));
       return;
     case FRAME.data:
       if (started !== undefined) throw new FrameError('bytes before the answer');
@@ -147,6 +153,8 @@ const onCallFrame = (call: Call, frame: Frame, writer: Writer): void => {
 interface Parts extends CallClientDeps {
   readonly writer: Writer;
   readonly calls: Map<number, Call>;
+  /** Told of the end of each call. */
+  readonly onFinished: () => void;
 }
 
 const makeCall = (id: number, parts: Parts, options: ClientCallOptions): Call => {
@@ -157,6 +165,7 @@ const makeCall = (id: number, parts: Parts, options: ClientCallOptions): Call =>
     options.onOver();
     outbox.stop();
     options.signal.removeEventListener('abort', onAbort);
+    parts.onFinished();
   };
   const inbox = makeInbox({
     id,
@@ -175,6 +184,7 @@ const makeCall = (id: number, parts: Parts, options: ClientCallOptions): Call =>
     inbox,
     outbox,
     confirm: options.confirm,
+    isGathered: options.gathered,
     opened: undefined,
     settle: undefined,
     finish,
@@ -201,7 +211,8 @@ export const makeCallClient = (deps: CallClientDeps): CallClient => {
   const calls = new Map<number, Call>();
   let lastId = 0;
   let isOpen = true;
-  const writer = makeWriter(stream, (error) => gone(error));
+  let isRetired = false;
+  const writer = makeWriter(stream, deps, (error) => gone(error));
   const ask = (): void => writer.control(encodeFrame(FRAME.ping, 0));
   const probe = makeProbe(
     clock,
@@ -231,6 +242,12 @@ export const makeCallClient = (deps: CallClientDeps): CallClient => {
     if (call !== undefined) onCallFrame(call, frame, writer);
   };
   void readFrames(stream, limits, onFrame, gone);
+  const endIfRetired = (): void => {
+    if (!isRetired || !isOpen || calls.size > 0) return;
+    // The last receipt goes before the end. The other side ends in turn, and the reading with it.
+    writer.flush();
+    stream.close().catch((error: Error) => gone(error));
+  };
   return {
     call: (head, body, options) =>
       new Promise<CallReply>((resolve, reject) => {
@@ -240,7 +257,11 @@ export const makeCallClient = (deps: CallClientDeps): CallClient => {
           throw fault('too-large', 'the head of the call is too long', { sent: 0 });
         }
         lastId += 1;
-        const call = makeCall(lastId, { ...deps, writer, calls }, options);
+        const call = makeCall(
+          lastId,
+          { ...deps, writer, calls, onFinished: endIfRetired },
+          options,
+        );
         calls.set(call.id, call);
         call.settle = { resolve, reject };
         const flags = Uint8Array.of(options.waits ? 1 : 0);
@@ -250,6 +271,10 @@ export const makeCallClient = (deps: CallClientDeps): CallClient => {
       }),
     size: () => calls.size,
     isOpen: () => isOpen,
+    retire: () => {
+      isRetired = true;
+      endIfRetired();
+    },
     close: () => gone(undefined),
   };
 };

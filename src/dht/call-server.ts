@@ -228,7 +228,7 @@ export const serveCalls = async (
   let lastId = 0;
   let fault: FrameError | undefined;
   const giveUp = (error: Error): void => stream.abort(error);
-  const writer = makeWriter(stream, giveUp);
+  const writer = makeWriter(stream, deps, giveUp);
   const line: Line = { ...deps, peer: stream.peer, writer, calls };
   const ask = (): void => writer.control(encodeFrame(FRAME.ping, 0));
   const probe = makeProbe(

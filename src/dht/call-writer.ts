@@ -1,6 +1,8 @@
 // The one writer of a call stream: control frames first, then the frames of all calls in turn, in
 // batches, at the pace of the stream. A call has at most one data frame waiting, so turns are fair.
 
+import type { Clock } from '../node/clock.ts';
+import type { Limits } from '../node/limits.ts';
 import type { OverlayStream } from './overlay.ts';
 
 const BATCH_BYTES = 64 * 1024;
@@ -10,6 +12,8 @@ export interface Writer {
   control(frame: Buffer): void;
   /** Queues a frame. */
   send(frame: Buffer): Queued;
+  /** Queues a frame that may wait a moment for others to leave with. */
+  lazily(frame: Buffer): void;
   /** Lets what waits leave now, for whoever gathered before he queued. */
   flush(): void;
 }
@@ -49,12 +53,19 @@ const nextOf = (queue: readonly Waiting[], frames: Buffer[]) => {
   return { taken, used };
 };
 
+export interface WriterDeps {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly limits: Pick<Limits, 'callReceiptMs'>;
+}
+
 /** A writer on a stream; `onBroken` is told once when the stream takes no more. */
 export const makeWriter = (
   stream: Pick<OverlayStream, 'send'>,
+  { clock, limits }: WriterDeps,
   onBroken: (error: Error) => void,
 ): Writer => {
   const controls: Buffer[] = [];
+  let hurry: (() => void) | undefined;
   let queue: Waiting[] = [];
   let leaving: Waiting[] = [];
   let isStarting = false;
@@ -62,6 +73,8 @@ export const makeWriter = (
   let isBroken = false;
 
   const batch = (): { frames: Buffer[]; taken: Waiting[] } => {
+    hurry?.();
+    hurry = undefined;
     const frames = controls.splice(0);
     const { taken, used } = nextOf(queue, frames);
     queue = queue.slice(used);
@@ -126,6 +139,11 @@ export const makeWriter = (
           return true;
         },
       };
+    },
+    lazily: (frame) => {
+      if (isBroken) return;
+      controls.push(frame);
+      hurry ??= clock.after(limits.callReceiptMs, start);
     },
     flush,
   };

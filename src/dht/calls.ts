@@ -19,8 +19,8 @@ export interface CallsDeps {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
-  readonly conduct: Conduct;
-  readonly counters: Counters;
+  readonly conduct: Pick<Conduct, 'fault'>;
+  readonly counters: Pick<Counters, 'add'>;
 }
 
 /** Calls of a node with what the node needs to end them. */
@@ -114,6 +114,10 @@ const makePool = (deps: CallsDeps, budget: { bytes: number }) => {
       },
     });
     stopLooking = closeWhenIdle(client);
+    stream.whenLeft?.(() => {
+      forget();
+      client.retire();
+    });
     return client;
   };
   const laneTo = (key: string, peer: string, options: CallOptions): Promise<CallClient> => {
@@ -169,11 +173,11 @@ export const makeCalls = (deps: CallsDeps): OwnedCalls => {
     return gate;
   };
 
-  const attempt = async (
+  const attempt = async <T>(
     peer: string,
     options: CallOptions,
-    begin: (client: CallClient) => Promise<CallReply>,
-  ): Promise<CallReply> => {
+    begin: (client: CallClient) => Promise<T>,
+  ): Promise<T> => {
     try {
       return await begin(await pool.lane(peer, options));
     } catch (error) {
@@ -184,6 +188,7 @@ export const makeCalls = (deps: CallsDeps): OwnedCalls => {
   };
 
   return {
+    ready: (peer, options) => attempt(peer, options, async () => undefined),
     serve: (handler) =>
       streams.handle(
         protocol,

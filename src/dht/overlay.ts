@@ -98,6 +98,11 @@ export interface OverlayStream extends AsyncIterable<Uint8Array> {
   close(): Promise<void>;
   /** Drops the stream in both directions at once. */
   abort(reason: Error): void;
+  /**
+   * Tells, on carriers that know it, when the other side takes no new calls and waits for those
+   * under way.
+   */
+  whenLeft?(listener: () => void): void;
 }
 
 export interface StreamOptions {
@@ -169,6 +174,8 @@ export interface CallOptions {
  * and 1 when the outcome at the other side is unknown.
  */
 export interface Calls {
+  /** Opens the stream for short calls to a peer, if none is open. Rejects as `call` would. */
+  ready(peer: string, options: CallOptions): Promise<void>;
   serve(handler: (request: CallRequest) => Promise<CallAnswer>): Promise<void>;
   call(peer: string, head: Uint8Array, body: CallBody, options: CallOptions): Promise<CallReply>;
 }

@@ -182,6 +182,11 @@ export const OVERLAY_LIMITS = {
    * Milliseconds.
    */
   callProbeMs: 15_000,
+  /**
+   * Longest that the receipt for an answer waits to leave with the next call, where calls follow
+   * each other: every message costs both sides a system call. Milliseconds.
+   */
+  callReceiptMs: 20,
   /** A stream without calls is closed after this long. Milliseconds. */
   callIdleMs: 60_000,
   /** One pushed message: the largest record and its frame. */
@@ -232,6 +237,14 @@ export const OVERLAY_LIMITS = {
    * Longest that a call waits for company while the batch before it is unanswered. Milliseconds.
    */
   relayBatchGatherMs: 2,
+  /**
+   * Calls to one server over HTTP, with no longer pause between them, after which a stream is
+   * opened that carries the next ones; and how long none is tried after one that did not open,
+   * because the server knows none or a proxy passes none on. Milliseconds.
+   */
+  relayChannelAfter: 4,
+  relayChannelPauseMs: 1_000,
+  relayChannelRetryMs: 5 * MINUTE,
   /**
    * Calls of batches that one node serves at once: of one relaying node as many as that relays,
    * and of all four times as many.

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { makeWriter } from '../../src/dht/call-writer.ts';
+import { manualClock } from '../support/clock.ts';
 
 const frame = (text: string): Buffer => Buffer.from(text);
 
@@ -10,7 +11,9 @@ const open = () => {
   const send = async (bytes: Uint8Array): Promise<void> => {
     written.push(Buffer.from(bytes).toString());
   };
-  return { written, writer: makeWriter({ send }, () => expect.unreachable()) };
+  const clock = manualClock();
+  const deps = { clock, limits: { callReceiptMs: 5 } };
+  return { written, clock, writer: makeWriter({ send }, deps, () => expect.unreachable()) };
 };
 
 const turn = (): Promise<void> =>
@@ -42,4 +45,23 @@ test('frames that were gathered already leave at once, and only once', async () 
   expect(written).toEqual(['ab', 'c']);
   writer.flush();
   expect(written).toEqual(['ab', 'c']);
+});
+
+test('what may wait leaves with the next frames, or after a moment by itself', async () => {
+  const { written, clock, writer } = open();
+  writer.lazily(frame('1'));
+  await turn();
+  expect(written).toEqual([]);
+  writer.send(frame('a'));
+  await turn();
+  expect(written).toEqual(['1a']);
+  expect(clock.timers()).toBe(0);
+  writer.lazily(frame('2'));
+  writer.lazily(frame('3'));
+  clock.advance(4);
+  await turn();
+  expect(written).toEqual(['1a']);
+  clock.advance(1);
+  await turn();
+  expect(written).toEqual(['1a', '23']);
 });

@@ -3,6 +3,7 @@
 
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface BadProxy {
   readonly url: string;
@@ -12,6 +13,8 @@ export interface BadProxy {
   onPath(path: string, how: 'drop' | 'redirect' | ((body: string) => string) | undefined): void;
   /** Paths that were asked for. */
   readonly seen: string[];
+  /** Cuts all WebSockets. */
+  cut(): void;
   /** The last body that came for a path. */
   body(path: string): Buffer | undefined;
   close(): Promise<void>;
@@ -60,8 +63,16 @@ export const startProxy = async (): Promise<BadProxy> => {
     });
   });
   // WebSockets pass as they are.
+  const passing = new Set<Duplex>();
   server.on('upgrade', (incoming, socket, head) => {
-    seen.push(incoming.url ?? '');
+    const path = incoming.url ?? '';
+    seen.push(path);
+    if (hows.get(path) === 'drop') {
+      socket.destroy();
+      return;
+    }
+    passing.add(socket);
+    socket.on('close', () => passing.delete(socket));
     const { hostname, port } = new URL(target);
     const forward = connect(Number(port), hostname);
     const { method, url, rawHeaders } = incoming;
@@ -86,6 +97,9 @@ export const startProxy = async (): Promise<BadProxy> => {
       else hows.set(path, how);
     },
     seen,
+    cut: () => {
+      for (const socket of passing) socket.destroy();
+    },
     body: (path) => bodies.get(path),
     close: () =>
       new Promise((resolve) => {

@@ -60,6 +60,7 @@ const connect = (handler: CallHandler, over: Partial<Limits> = {}) => {
   void serveCalls(there, { limits, clock, log, budget, admission, handler });
   const client = makeCallClient({ stream: here, limits, clock, budget, onGone: () => undefined });
   const calls: Calls = {
+    ready: async () => undefined,
     serve: async () => undefined,
     call: (_peer, head, body, { signal, waits = false, confirm = 'read', ...more }) => {
       const defaults = { bytesMax: limits.callBytesMax, gathered: false };
@@ -312,7 +313,7 @@ describe('at the home', () => {
   /** A home that knows one certificate, and counts calls as the test says. */
   const serving = (more: Partial<Limits> = {}) => {
     [granted, begun, finish] = [[], [], new Map()];
-    const watching = (): void => expect.unreachable();
+    const watching = (): undefined => expect.unreachable();
     const { serve } = makeRelayIn({
       guard: { admit: () => expect.unreachable() },
       relayers: {

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeOutbound } from '../../src/compose/outbound.ts';
+import { CALLS_PATH } from '../../src/compose/relay-post.ts';
 import { RELAY_HEADERS } from '../../src/federation/relay-auth.ts';
 import { replyProofProblem } from '../../src/federation/reply-proof.ts';
 import { signerOf } from '../../src/federation/signature.ts';
@@ -38,6 +39,8 @@ beforeAll(async () => {
     owner === 'home' ? { settings: { 'overlay.announce': [proxy.url] } } : {},
   )) as [TestNode, TestNode, TestNode];
   proxy.to(home.url);
+  // What happens to calls on their way is tried on those that are posted.
+  proxy.onPath(CALLS_PATH, 'drop');
   await home.colony('dev');
   await home.user('alice', 'dev');
   await home.executor('e1', 'dev');
