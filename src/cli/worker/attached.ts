@@ -2,17 +2,15 @@
 // from the attachment; what a worker does there is in ./serve-hosts.ts.
 
 import type { Bootstrap } from '../../attach/bootstraps.ts';
-import { LIMITS as ATTACH_LIMITS } from '../../attach/limits.ts';
-import type { Resolution } from '../../federation/resolve.ts';
 import { generateKey, idOfKey } from '../../node/crypto/keys.ts';
 import { LIMITS } from '../../node/limits.ts';
-import { telling } from '../attach/explained.ts';
 import { type AttachedColony, openColony } from '../attach/open.ts';
 import type { OverlayValues } from '../attach/sources.ts';
 import type { Context } from '../command.ts';
 import { EXIT } from '../errors.ts';
 import { echoOf } from '../report.ts';
-import { type HostBoard, makeHostBoard } from './hosts.ts';
+import { followHosts } from './follow-hosts.ts';
+import { makeHostBoard } from './hosts.ts';
 import { leaveBehind, makeMembers } from './members.ts';
 import type { WorkerFacts } from './membership.ts';
 import { noting, serveHosts } from './serve-hosts.ts';
@@ -56,51 +54,6 @@ const removeLeftBehind = async (
   }
 };
 
-/** The hosts that a worker may use, in order; one that denies the colony is none. */
-const usableIds = ({ hosts }: Resolution): readonly string[] =>
-  hosts.filter(({ usable }) => usable).map(({ serverid }) => serverid);
-
-/**
- * Tells the board of the hosts, now and whenever they change; looks again often while there is
- * none. Rejects when nobody knows the colony; the returned function ends it.
- */
-const follow = async (
-  ctx: Context,
-  { attachment: { hosts } }: AttachedColony,
-  board: Pick<HostBoard, 'setOrder'>,
-): Promise<() => void> => {
-  let count = 0;
-  let cancel = (): void => undefined;
-  const take = (resolution: Resolution): void => {
-    const ids = usableIds(resolution);
-    if (ids.length === 0 && count !== 0) ctx.log.warn('No host of the colony can be used now');
-    count = ids.length;
-    board.setOrder(ids);
-  };
-  const lookLater = (): void => {
-    const ms = count === 0 ? LIMITS.workerWatchMs : ATTACH_LIMITS.attachRefreshMs;
-    cancel = ctx.clock.after(ms, () => {
-      hosts
-        .refresh()
-        .catch((error: unknown) => {
-          ctx.log.error('The colony can no longer be used', { err: error });
-        })
-        .finally(lookLater);
-    });
-  };
-  const end = hosts.onChange(take);
-  const first = await telling(() => hosts.current());
-  for (const { serverid, usable, reason } of first.hosts) {
-    if (!usable) ctx.log.warn('A host cannot be used', { serverID: serverid, reason });
-  }
-  take(first);
-  lookLater();
-  return () => {
-    end();
-    cancel();
-  };
-};
-
 /** Runs a worker until it is stopped. Gives the exit code. */
 export const startAttached = async (ctx: Context, options: AttachedOptions): Promise<number> => {
   const { colonyid, colonyprvkey, bootstraps, overlay, facts, logDir, info } = options;
@@ -121,7 +74,7 @@ export const startAttached = async (ctx: Context, options: AttachedOptions): Pro
       runtimeid,
       pid: process.pid,
     });
-    const unfollow = await follow(ctx, colony, board);
+    const unfollow = await followHosts(ctx, attachment.hosts, board);
     if (ctx.globals.json) ctx.json({ runtimeid, colonyid, name: facts.name });
     const bases = bootstraps.map(({ base }) => base).join(',');
     const environment = {
