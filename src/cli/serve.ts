@@ -6,6 +6,7 @@ import type { Node } from '../index.ts';
 import type { Config } from '../node/config.ts';
 import { Fault } from '../node/errors.ts';
 import { jsonLog, type Log } from '../node/log.ts';
+import { anyOf } from '../node/signals.ts';
 import type { Context } from './command.ts';
 import { advised, EXIT } from './errors.ts';
 import { buildTime, buildVersion } from './version.ts';
@@ -85,7 +86,7 @@ export const serve = async (ctx: Context, config: Config, serving: Serving): Pro
   try {
     log.info(`Starting Colonies API server at port: ${node.port}`);
     await serving.ready(node);
-    await aborted(AbortSignal.any([stop, failed.signal]));
+    await aborted(anyOf(stop, failed.signal));
   } finally {
     await node.stop();
   }

@@ -3,6 +3,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { LIMITS } from '../node/limits.ts';
+import { anyOf } from '../node/signals.ts';
 import { baseUrl, type ServerAddress } from './address.ts';
 import { advised } from './errors.ts';
 
@@ -48,7 +49,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** A signal that is aborted after the usual time of a call and `extraMs`, or with `signal`. */
 export const callDeadline = (signal?: AbortSignal, extraMs = 0): AbortSignal => {
   const timeout = AbortSignal.timeout(Math.min(LIMITS.cliCallMs + extraMs, TIMER_MS_MAX));
-  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+  return signal === undefined ? timeout : anyOf(signal, timeout);
 };
 
 const isTimeout = (reason: unknown): boolean =>

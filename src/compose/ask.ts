@@ -6,6 +6,7 @@ import type { Ask, Asked, Place } from '../federation/ports.ts';
 import type { Clock } from '../node/clock.ts';
 import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
+import { anyOf } from '../node/signals.ts';
 import type { Outbound } from './outbound.ts';
 import { decodeAnswerHead, encodeHead, readBody } from './relay-wire.ts';
 
@@ -61,7 +62,7 @@ const firstOf = (
 ): Promise<Asked> =>
   new Promise((resolve, reject) => {
     const ended = new AbortController();
-    const signal = AbortSignal.any([outer, ended.signal]);
+    const signal = anyOf(outer, ended.signal);
     let next = 0;
     let open = 0;
     let last: unknown = fault('unavailable', 'no way to this node is known', { sent: 0 });

@@ -1,6 +1,7 @@
 // Deadlines for waits on the network.
 
 import { setMaxListeners } from 'node:events';
+import { anyOf } from '../node/signals.ts';
 
 /** The promise's outcome, or a rejection with the signal's reason as soon as that fires. */
 export const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> => {
@@ -23,7 +24,7 @@ export const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<
 export const deadline = (ms: number, ...signals: (AbortSignal | undefined)[]): AbortSignal => {
   const given = signals.filter((signal) => signal !== undefined);
   const timeout = AbortSignal.timeout(ms);
-  const signal = given.length === 0 ? timeout : AbortSignal.any([timeout, ...given]);
+  const signal = given.length === 0 ? timeout : anyOf(timeout, ...given);
   setMaxListeners(0, timeout, signal);
   return signal;
 };

@@ -9,6 +9,7 @@ const GROUND = [
   'node/limits.ts',
   'node/log.ts',
   'node/recent.ts',
+  'node/signals.ts',
 ];
 
 /** Layer (longest prefix wins) and what it may import besides itself and the ground. */
@@ -19,6 +20,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'node/limits.ts': ['node/limits-overlay.ts'],
   'node/log.ts': [],
   'node/recent.ts': [],
+  'node/signals.ts': [],
   'node/config-overlay.ts': ['node/model'],
   'node/config.ts': ['node/config-overlay.ts', 'node/model'],
   'node/folder.ts': [],

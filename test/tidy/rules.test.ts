@@ -39,6 +39,11 @@ test('time and chance come only through the clock', () => {
   );
 });
 
+test('signals are put together where their parts are held', () => {
+  const lone = sources('src').filter(({ path }) => path !== 'src/node/signals.ts');
+  expect(offenders(lone, (s) => /\bAbortSignal\.any\(/.test(code(s)))).toEqual([]);
+});
+
 test('the environment and the console belong to the command line', () => {
   const edge = /\bprocess\.env\b|\bconsole\./;
   const inner = sources('src').filter(({ path }) => !path.startsWith('src/cli/'));

@@ -4,6 +4,7 @@
 import { ColoniesError } from '../../api/client/error.ts';
 import type { OnReach } from '../../attach/deliver.ts';
 import { LIMITS } from '../../node/limits.ts';
+import { anyOf } from '../../node/signals.ts';
 import { AdvisedError, advised, EXIT, ServerError } from '../errors.ts';
 import type { Call } from '../rpc.ts';
 import { type Broker, isAway, isUnknownMember, makeBroker } from './broker.ts';
@@ -144,7 +145,7 @@ const leave = async ({ members, log }: AttachedCx): Promise<number> => {
 /** Runs a worker on the hosts that the board wants, until it is stopped. Gives the exit code. */
 export const serveHosts = async (given: AttachedCx): Promise<number> => {
   const failed = new AbortController();
-  const stop = AbortSignal.any([given.stop, failed.signal]);
+  const stop = anyOf(given.stop, failed.signal);
   const cx: AttachedCx = { ...given, stop };
   const running = new Map<string, Promise<void>>();
   let failure: unknown;
