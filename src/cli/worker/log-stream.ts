@@ -52,8 +52,9 @@ export const makeLogStream = (
   const flush = (): Promise<void> => {
     cancel?.();
     cancel = undefined;
-    posting ??= drain();
-    return posting;
+    // With nothing to send it would be over before it is noted, and be taken for one that goes on.
+    if (waiting !== '') posting ??= drain();
+    return posting ?? Promise.resolve();
   };
 
   return {
