@@ -4,6 +4,7 @@
 
 import type { Bootstrap, Reach } from '../../attach/bootstraps.ts';
 import type { Wire } from '../../attach/wire.ts';
+import { fault } from '../../node/errors.ts';
 import { LIMITS } from '../../node/limits.ts';
 import type { AddressPolicy } from '../../node/model/address.ts';
 import type { Context } from '../command.ts';
@@ -94,12 +95,15 @@ export const openWire = async (
   const sharedKey = await sharedKeyIn(keyFile);
   const http = await openHttp(ctx, bootstraps, reach);
   let dialer: Promise<OpenWire> | undefined;
+  let isClosed = false;
   // Loading takes longer on a busy machine than a node may take to answer.
   if (bootstraps.some(({ kind }) => kind === 'address')) {
     dialer = openDialer(ctx, reach, sharedKey);
     await dialer;
   }
   const dial: Wire = async (base, request, signal) => {
+    // A lookup that goes on after the end would open what nobody closes any more.
+    if (isClosed) throw fault('unavailable', `${base}: the way there is closed`, { sent: 0 });
     dialer ??= openDialer(ctx, reach, sharedKey);
     return (await dialer).wire(base, request, signal);
   };
@@ -107,6 +111,7 @@ export const openWire = async (
     wire: (base, request, signal) =>
       (base.startsWith('/') ? dial : http.wire)(base, request, signal),
     close: async () => {
+      isClosed = true;
       await http.close();
       await (await dialer)?.close();
     },
