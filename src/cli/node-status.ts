@@ -5,7 +5,7 @@ import { baseUrl, type ServerAddress, serverAddress } from './address.ts';
 import type { Context } from './command.ts';
 import { advised, ServerError } from './errors.ts';
 import { readReply } from './rpc.ts';
-import { exchange } from './transport.ts';
+import { callDeadline, exchange } from './transport.ts';
 
 const NodeStatus = z.object({
   serverid: z.string(),
@@ -29,7 +29,7 @@ const NO_NODE = 'Check --host and --port; a node of this release answers GET /fe
 
 /** The JSON document at a path of `/federation/`. Throws ServerError for refusals. */
 export const getFrom = async (at: ServerAddress, path: string): Promise<unknown> => {
-  const { status, body } = await exchange(at, path, undefined);
+  const { status, body } = await exchange(at, path, undefined, callDeadline());
   if (status !== 200) readReply(status, body);
   try {
     return JSON.parse(body);
@@ -44,7 +44,7 @@ export const statusOf = async (
   flags: { readonly host?: string | undefined; readonly port?: number | undefined },
 ): Promise<{ readonly raw: unknown; readonly shown: NodeStatus }> => {
   const at = serverAddress(ctx, flags);
-  const { status, body } = await exchange(at, '/federation/status', undefined);
+  const { status, body } = await exchange(at, '/federation/status', undefined, callDeadline());
   if (status === 404) {
     throw advised(`${baseUrl(at)} does not take part in an overlay`, OVERLAY_OFF);
   }

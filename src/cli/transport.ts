@@ -77,14 +77,14 @@ const firstOf = (error: unknown): unknown =>
 
 /**
  * Sends `body` with POST, or GET when it is undefined, and reads the whole answer. No time limit of
- * its own: a long poll ends when the server or `signal` ends it. Throws AdvisedError when there is
- * no answer, and what `signal` was aborted with when it was.
+ * its own: the server or `signal` ends a long poll, `callDeadline` anything else. Throws
+ * AdvisedError when there is no answer, and what `signal` was aborted with when it was.
  */
 export const exchange = (
   at: ServerAddress,
   path: string,
   body: string | undefined,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<HttpReply> =>
   new Promise((resolve, reject) => {
     const request = (at.tls ? httpsRequest : httpRequest)(
@@ -92,7 +92,7 @@ export const exchange = (
       {
         method: body === undefined ? 'GET' : 'POST',
         ...(at.tls ? { rejectUnauthorized: at.verify } : {}),
-        ...(signal ? { signal } : {}),
+        signal,
         headers: body === undefined ? {} : { 'Content-Type': 'text/plain; charset=utf-8' },
         agent: false,
       },
@@ -113,8 +113,8 @@ export const exchange = (
       },
     );
     const fail = (error: unknown): void => {
-      if (signal?.aborted && !isTimeout(signal.reason)) reject(signal.reason);
-      else reject(explain(signal?.aborted ? TIMED_OUT : firstOf(error), at));
+      if (signal.aborted && !isTimeout(signal.reason)) reject(signal.reason);
+      else reject(explain(signal.aborted ? TIMED_OUT : firstOf(error), at));
     };
     request.on('error', fail);
     request.end(body);

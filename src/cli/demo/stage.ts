@@ -8,7 +8,7 @@ import type { Context } from '../command.ts';
 import { followLogs } from '../log-follow.ts';
 import { type Call, callerTo } from '../rpc.ts';
 import type { SignedCall } from '../session.ts';
-import { exchange } from '../transport.ts';
+import { callDeadline, exchange } from '../transport.ts';
 import { sleep } from '../wait.ts';
 import { type Program, startProgram } from './program.ts';
 
@@ -82,7 +82,7 @@ const Status = z.object({ addresses: z.array(z.string()), peers: z.int() });
 
 const statusAt = async (port: number): Promise<z.output<typeof Status>> => {
   const at = { host: HOST, port, tls: false, verify: true };
-  const { body } = await exchange(at, '/federation/status', undefined);
+  const { body } = await exchange(at, '/federation/status', undefined, callDeadline());
   return Status.parse(JSON.parse(body));
 };
 
