@@ -33,10 +33,11 @@ export interface Members {
   leave(signal: AbortSignal): Promise<readonly string[]>;
 }
 
-const APPROVED = 1;
+const PENDING = 0;
 
+/** Whether a registration was refused because the id is registered, in the words of 2022 or today. */
 const isThere = (error: unknown): boolean =>
-  error instanceof ServerError && /already exists/.test(error.message);
+  error instanceof ServerError && /already exists|duplicate key/.test(error.message);
 
 const isGone = (error: unknown): boolean =>
   error instanceof ServerError && /is nil$/.test(error.message);
@@ -64,32 +65,31 @@ export const makeMembers = (cx: MembersCx): Members => {
     states.put({ ...state, servers: [...joined] }, prvkey);
   };
 
-  /** Registered there already: by a call whose answer was lost, or before a restart of the host. */
-  const isRegistered = async (call: Call): Promise<boolean> => {
-    const deadline = AbortSignal.timeout(LIMITS.workerCallMs);
-    try {
-      const known = await call<{ state: number } | undefined>(
-        'getruntimemsg',
-        { runtimeid },
-        colonyprvkey,
-        deadline,
-      );
-      return known?.state === APPROVED;
-    } catch (error) {
-      // Refused: the name belongs to another runtime, which the first refusal said.
-      if (error instanceof ServerError && error.status < 500) return false;
-      throw error;
-    }
+  const within = (): AbortSignal => AbortSignal.timeout(LIMITS.workerCallMs);
+
+  /**
+   * What a worker is that is there already: it left that host without unregistering when the colony
+   * moved, or the answer to a call was lost. Undefined when something else has its id.
+   */
+  const stateAt = async (call: Call): Promise<number | undefined> => {
+    const all = await call<readonly { readonly runtimeid: string; readonly state: number }[]>(
+      'getruntimesmsg',
+      { colonyid },
+      colonyprvkey,
+      within(),
+    );
+    return all.find((one) => one.runtimeid === runtimeid)?.state;
   };
 
   const register = async (call: Call): Promise<void> => {
     const runtime = { runtimeid, runtimetype: facts.type, colonyid, ...facts };
-    const within = (): AbortSignal => AbortSignal.timeout(LIMITS.workerCallMs);
     try {
       await call('addruntimemsg', { runtime }, colonyprvkey, within());
     } catch (error) {
-      if (!isThere(error) || !(await isRegistered(call))) throw error;
-      return;
+      const state = isThere(error) ? await stateAt(call) : undefined;
+      if (state === undefined) throw error;
+      // Whoever was approved need not be, and whom the owner rejected does not overrule that.
+      if (state !== PENDING) return;
     }
     await call('approveruntimemsg', { runtimeid }, colonyprvkey, within());
   };
