@@ -4,7 +4,7 @@
 
 import { isId } from '../node/crypto/ids.ts';
 import type { Engine } from '../node/engine/engine.ts';
-import { type Fault, fault } from '../node/errors.ts';
+import { type Fault, fault, keyRevoked } from '../node/errors.ts';
 import { decodePayload, type Envelope, type Origin } from '../node/model/envelope.ts';
 import { parseMessage } from '../node/model/json.ts';
 import type { ProcessRow } from '../node/model/process.ts';
@@ -160,8 +160,6 @@ export const readPayload = ({ payload }: Envelope, way: Way): Payload => {
   return { raw, problem };
 };
 
-const revoked = (): Fault => fault('forbidden', 'key revoked', { reason: 'key-revoked' });
-
 /** Finds what a call names, and checks that its caller may do it. */
 const makeAuthorise = (engine: Engine) => {
   const rank = (dialect: Dialect, who: Rank, way: Way, ref: string): void => {
@@ -196,11 +194,11 @@ const makeAuthorise = (engine: Engine) => {
    */
   const authoriseDead = (dialect: Dialect, { allow }: Call, way: Way): Absent => {
     if (allow.who === 'anyone' || allow.who === 'identity' || allow.who === 'server-owner') {
-      throw revoked();
+      throw keyRevoked();
     }
     const found = find(dialect, allow, way);
-    if (typeof found === 'string') throw revoked();
-    return { target: found.target, refuse: revoked };
+    if (typeof found === 'string') throw keyRevoked();
+    return { target: found.target, refuse: keyRevoked };
   };
 
   return { authorise, authoriseDead };
@@ -258,7 +256,7 @@ export const makeAdmission = (deps: AdmissionDeps) => {
       way.call = call;
       way.dialect = dialect;
       const isOver = isDead(way);
-      if (isOver && typeof way.replay?.nonce !== 'string') throw revoked();
+      if (isOver && typeof way.replay?.nonce !== 'string') throw keyRevoked();
       way.msg = call.payloadIgnored === true ? {} : readMessage(call, payload);
       call.first?.(way.msg);
       if (isOver) return authoriseDead(dialect, call, way);

@@ -4,7 +4,7 @@
 import type { RawData, WebSocket } from 'ws';
 import type { Clock } from '../node/clock.ts';
 import type { Identify } from '../node/crypto/identify.ts';
-import { Fault, fault } from '../node/errors.ts';
+import { Fault, fault, keyRevoked } from '../node/errors.ts';
 import { LIMITS, type Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { type Envelope, type Origin, replyBody } from '../node/model/envelope.ts';
@@ -54,6 +54,8 @@ export interface WatchingDeps extends RunDeps {
   readonly elsewhere?: WatchElsewhere | undefined;
   readonly node?: NodePort | undefined;
   readonly isRevoked?: ((id: string) => boolean) | undefined;
+  /** Tells of each key that is declared dead from now on. */
+  readonly onRevoked?: ((listener: (id: string) => void) => void) | undefined;
   readonly clock: Pick<Clock, 'after'>;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -150,8 +152,32 @@ const sender = (
   return isProven ? sealing(prove, envelope.payload, send) : send;
 };
 
+/** Keeps who subscribes, to end that when a key is declared dead. */
+const makeWhenDead = ({ onRevoked }: WatchingDeps) => {
+  const byCaller = new Map<string, Set<() => void>>();
+  onRevoked?.((id) => {
+    for (const end of [...(byCaller.get(id) ?? [])]) end();
+  });
+  /** Calls `end` when the key of the caller dies; the returned function ends that. */
+  return (caller: string, end: () => void): (() => void) => {
+    const ends = byCaller.get(caller) ?? new Set();
+    byCaller.set(caller, ends.add(end));
+    return () => {
+      if (ends.delete(end) && ends.size === 0) byCaller.delete(caller);
+    };
+  };
+};
+
+/** Refuses what goes on under a key that was declared dead. */
+const refuseDead = async (line: Line, way: Way<Watch>, send: SendFrame): Promise<void> => {
+  const refusal = keyRevoked();
+  await send(faultReply(refusal, refusal.message).body, refusal.status);
+  if (way.dialect?.closesRefused === true) line.close();
+};
+
 const makeSubscribe = (deps: WatchingDeps, admission: Admission) => {
   const { engine, identify, elsewhere, protect, clock, limits = LIMITS } = deps;
+  const whenDead = makeWhenDead(deps);
 
   const begin = async (line: Line, way: Way<Watch>, send: SendFrame): Promise<void> => {
     const call = way.call as Watch;
@@ -159,10 +185,16 @@ const makeSubscribe = (deps: WatchingDeps, admission: Admission) => {
     const events = emitter(send);
     const stop = call.start(way as never, way.msg, events.emit);
     let cancel: (() => void) | undefined;
-    line.hold(() => {
+    const end = (): void => {
       stop();
       cancel?.();
+      forget();
+    };
+    const forget = whenDead(way.caller, () => {
+      end();
+      void refuseDead(line, way, send);
     });
+    line.hold(end);
     await engine.settled();
     events.release();
     const lifeMs = call.lifeMs(way.msg);

@@ -76,6 +76,8 @@ export interface FederatedDeps {
 export interface Seams {
   /** Whose calls are refused. */
   readonly isRevoked: (id: string) => boolean;
+  /** Tells of each of them that is new. */
+  readonly onRevoked: (listener: (id: string) => void) => void;
   readonly node: NodePort;
   readonly prove: Prove;
   readonly protect: Protect;
@@ -138,6 +140,12 @@ interface Ground extends FederatedDeps {
   readonly counts: Record<string, number>;
   readonly count: (name: string) => void;
 }
+
+const whenRevoked = (book: Book, listener: (id: string) => void): void => {
+  book.onNew(({ kind, payload }) => {
+    if (kind === 'revocation') listener(payload.id);
+  });
+};
 
 const isUrl = (text: string): boolean => /^https?:/.test(text);
 
@@ -229,6 +237,7 @@ const seamsOf = (ground: Ground, federation: Federation, hosted: Hosted, outward
   const { isServerOwner } = engine.roles;
   const shared = {
     isRevoked: book.isRevoked,
+    onRevoked: (listener: (id: string) => void): void => whenRevoked(book, listener),
     node: makeNodePort({ federation, overlay: parts.overlay, isServerOwner }),
     // Without a certificate nobody could check it.
     prove: ((request, status, body, counter) =>
@@ -368,6 +377,8 @@ export const openFederated = async (deps: FederatedDeps): Promise<Federated> => 
     hosted: () => opened.engine.colonies.list().map(({ id }) => id),
   });
   Object.assign(late, { hosted, federation });
+  // What was admitted before must not be given work any more.
+  whenRevoked(federation.book, opened.engine.processes.endWaits);
   await certify(ground, federation);
   await setAnchors(federation, config.federation.anchors);
   const { named, overlay } = parts;

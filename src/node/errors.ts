@@ -50,3 +50,6 @@ export const fault = (
   message: string,
   detail?: Readonly<Record<string, string | number>>,
 ): Fault => new Fault(code, message, detail);
+
+/** The refusal of whatever is signed by a key that was declared dead. */
+export const keyRevoked = (): Fault => fault('forbidden', 'key revoked', { reason: 'key-revoked' });

@@ -136,6 +136,21 @@ describe('a long poll', () => {
     expect(bench.clock.timers()).toBe(0);
   });
 
+  test('is refused when the key of its executor is declared dead; others get the work', async () => {
+    const bench = await openBench();
+    const colony = await bench.colony();
+    const ann = await bench.executor(colony, 'ann');
+    const bob = await bench.executor(colony, 'bob');
+    const annPoll = poll(bench.engine.processes.assign(colony, ann, want({ waitMs: 1000 })));
+    const bobPoll = poll(bench.engine.processes.assign(colony, bob, want({ waitMs: 1000 })));
+    bench.engine.processes.endWaits(ann.id);
+    bench.engine.processes.endWaits('nobody');
+    const { id } = await bench.submit(colony);
+    await settle(bench);
+    expect(annPoll.error).toMatchObject({ code: 'forbidden', message: 'key revoked' });
+    expect(bobPoll.id).toBe(id);
+  });
+
   test('ends without work at its deadline', async () => {
     const bench = await openBench();
     const colony = await bench.colony();

@@ -316,3 +316,25 @@ test('a process of another node is watched there', async () => {
   expect(await me.closed).toBe(1006);
   expect(ends).toEqual(['ended']);
 });
+
+test('a key that is declared dead ends its subscriptions, not those of others beside them', async () => {
+  let declareDead = (_id: string): void => undefined;
+  await start({
+    onRevoked: (listener) => {
+      declareDead = listener;
+    },
+  });
+  const me = await open();
+  const fields = { colonyname: 'dev', executortype: 'worker', state: 0 };
+  for (const who of ['alice', 'e1', 'alice']) me.send(asking(PROCESSES, fields, who));
+  await me.taken();
+  await w.submit('e2');
+  await me.got(3);
+  declareDead(idOf('alice'));
+  const refused = { status: 403, message: 'key revoked' };
+  expect((await me.got(5)).slice(3).map(({ payload }) => payload)).toEqual([refused, refused]);
+  const { processid } = await w.submit('e2');
+  expect((await me.got(6))[5]?.payload.processid).toBe(processid);
+  await me.taken();
+  expect(me.frames).toHaveLength(6);
+});

@@ -13,13 +13,21 @@ const UNKNOWN = 'f'.repeat(64);
 
 let w: World;
 let listening: WebSocketServer;
+let declareDead: (id: string) => void;
 const open: WebSocket[] = [];
 
 beforeEach(async () => {
   w = await openWorld();
   await w.settle();
   const { elsewhere: _none, ...deps } = w.deps;
-  const watching = makeWatching({ ...deps, clock: w.clock, metrics: makeMetrics() });
+  const watching = makeWatching({
+    ...deps,
+    clock: w.clock,
+    metrics: makeMetrics(),
+    onRevoked: (listener) => {
+      declareDead = listener;
+    },
+  });
   listening = new WebSocketServer({ port: 0 });
   listening.on('connection', (socket) =>
     watching(socket, {
@@ -214,4 +222,20 @@ describe('a refused subscription', () => {
       `${who}, (Recovered Id and Colony Id missmatches)`,
     ]);
   });
+});
+
+test('a key that is declared dead ends the connection of its subscriptions, and no other', async () => {
+  const dead = await connect();
+  const other = await connect();
+  await standing(dead);
+  await standing(other, r2);
+  dead.send(r1, ...processes(0));
+  other.send(r2, ...processes(0));
+  await standing(dead);
+  await standing(other, r2);
+  declareDead(id(r1));
+  expect(await dead.next()).toMatchObject({ payload: { status: 403, message: 'key revoked' } });
+  await dead.closed;
+  const { processid } = await w.submit(r2);
+  expect((await other.next()).payload.processid).toBe(processid);
 });

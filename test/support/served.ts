@@ -12,14 +12,15 @@ export interface ServeOptions {
   readonly routes?: HttpOptions['routes'];
   readonly tls?: HttpOptions['tls'];
   readonly elsewhere?: WatchingDeps['elsewhere'];
+  readonly onRevoked?: WatchingDeps['onRevoked'];
   readonly dispatch?: HttpOptions['dispatch'];
 }
 
 /** Serves the world until `close`. */
 export const serve = async (w: World, options: ServeOptions = {}) => {
   const limits: Limits = { ...LIMITS, ...options.limits };
-  const { elsewhere, tls, routes } = options;
-  const watching = makeWatching({ ...w.deps, clock: w.clock, elsewhere, limits });
+  const { elsewhere, onRevoked, tls, routes } = options;
+  const watching = makeWatching({ ...w.deps, clock: w.clock, elsewhere, onRevoked, limits });
   const server = makeHttpServer({
     dispatch: options.dispatch ?? w.dispatch,
     sockets: { '/pubsub': watching },

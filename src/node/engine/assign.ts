@@ -1,6 +1,6 @@
 // Assigning work: one attempt, or a long poll that ends by work, deadline, or the caller leaving.
 
-import { fault } from '../errors.ts';
+import { fault, keyRevoked } from '../errors.ts';
 import type { ColonyRow } from '../model/colony.ts';
 import { EXECUTOR_STATE, type ExecutorRow } from '../model/executor.ts';
 import type { ProcessRow } from '../model/process.ts';
@@ -68,8 +68,8 @@ const wait = (
       },
       end: (why) => {
         done();
-        if (why === 'stopping') reject(stopping());
-        else resolve(undefined);
+        if (why === 'dropped') resolve(undefined);
+        else reject(why === 'stopping' ? stopping() : keyRevoked());
       },
     };
     const gone = (): void => {
@@ -116,4 +116,13 @@ export const makeAssign =
     // Not looked at before: it is made when first read, and work at hand needs none.
     if (want.signal.aborted) return undefined;
     return wait(state, lifecycle, colony, hold, want, want.waitMs);
+  };
+
+/** Makes `Processes.endWaits`. */
+export const makeEndWaits =
+  ({ whereabouts }: State) =>
+  (executorid: string): void => {
+    for (const { waiters } of whereabouts.of(executorid)) {
+      for (const waiter of waiters.of(executorid)) waiter.end('revoked');
+    }
   };

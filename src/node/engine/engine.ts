@@ -157,6 +157,11 @@ export interface Processes {
     executor: ExecutorRow,
     want: AssignRequest,
   ): Promise<ProcessRow | undefined>;
+  /**
+   * Ends the waits of an executor, in every colony, because its key was declared dead: they throw
+   * forbidden.
+   */
+  endWaits(executorid: string): void;
   /** Puts an assigned process back because its reply was not delivered. No retry is counted. */
   handBack(id: string, lease: number): Promise<void>;
   /** `out` is a JSON list. Throws forbidden with detail.reason 'caller' or 'not-running'. */

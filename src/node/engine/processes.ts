@@ -17,7 +17,7 @@ import { SECOND_US } from '../model/time.ts';
 import type { Writer } from '../store/commit.ts';
 import { keys } from '../store/keys.ts';
 import { processTable } from '../store/tables/processes.ts';
-import { makeAssign } from './assign.ts';
+import { makeAssign, makeEndWaits } from './assign.ts';
 import type { Member, Processes } from './engine.ts';
 import { countedCall } from './functions.ts';
 import { makeHistory } from './history.ts';
@@ -169,6 +169,7 @@ export const makeProcesses = (state: State, lifecycle: Lifecycle): Processes => 
   ...makeHistory(state),
   find: (id) => findProcess(state, id),
   assign: makeAssign(state, lifecycle),
+  endWaits: makeEndWaits(state),
   submit: async (row, by, spec, edge) => {
     state.store.admit();
     if (state.liveText + specLength(spec) + (edge?.length ?? 0) > state.limits.liveTextMax)

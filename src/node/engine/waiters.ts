@@ -14,7 +14,7 @@ export interface Waiter {
   /** Ends the wait with a process, which is assigned before this returns. Called at most once. */
   readonly give: (live: Live) => void;
   /** Ends the wait without a process. */
-  readonly end: (why: 'dropped' | 'stopping') => void;
+  readonly end: (why: 'dropped' | 'stopping' | 'revoked') => void;
 }
 
 interface Class {
