@@ -7,6 +7,7 @@ import type { PeerId } from '@libp2p/interface';
 import type { Clock } from '../node/clock.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
+import { draw } from './draw.ts';
 import { KAD } from './kad.ts';
 import type { BootstrapState, Overlay } from './overlay.ts';
 import { reasonOf } from './reasons.ts';
@@ -52,13 +53,6 @@ interface Entry {
 
 const REMEMBERED_PER_ROUND = 5;
 const REMEMBERED_LOOKED_AT = 50;
-
-/** `count` of `list` without order, drawn with the clock's randomness. */
-const draw = <T>(list: readonly T[], count: number, clock: Pick<Clock, 'random'>): T[] => {
-  const keyed = list.map((item) => ({ item, at: clock.random(new Uint8Array(4)) }));
-  keyed.sort((a, b) => Buffer.compare(a.at, b.at));
-  return keyed.slice(0, count).map(({ item }) => item);
-};
 
 /** Dials one bootstrap, address by address, and writes into its entry how it went. */
 const makeReach = (deps: BootstrapsDeps, signal: AbortSignal) => {

@@ -117,9 +117,8 @@ const optionsOf = (deps: KadDeps): KadDHTInit => {
     disjointPaths: KAD.disjointPaths,
     prefixLength: KAD.prefixLength,
     initialQuerySelfInterval: 200,
-    // A peer id of a secp256k1 key is expensive to read, and a walk reads hundreds: walks are
-    // rationed.
-    querySelfInterval: 600_000,
+    // As late as a timer can: it asks everybody, every time. ./upkeep.ts looks around for less.
+    querySelfInterval: 2 ** 31 - 1,
     maxInboundStreams: deps.limits.overlayKadStreamsPerPeerMax,
     // The library never gives up before five seconds: half an overlay that hangs would stall
     // lookups.

@@ -3,17 +3,18 @@
 // waits for ever on an empty table. So both are built here from its walk and its messages.
 
 import type { PeerId } from '@libp2p/interface';
-import type { QueryEvent } from '@libp2p/kad-dht';
 import type { Clock } from '../node/clock.ts';
 import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Counters } from './conduct.ts';
+import { KAD } from './kad.ts';
 import type { KadInside } from './kad-inside.ts';
 import { kadRecord } from './kad-store.ts';
 import type { Copy, Found, GetOptions, NamespaceQuota, Overlay, RecordRules } from './overlay.ts';
-import { nameBytes, type RecordName } from './record-keys.ts';
+import { nameBytes, placeInKeySpace, type RecordName } from './record-keys.ts';
 import type { RecordStore } from './records.ts';
 import { deadline } from './signals.ts';
+import { NO_PATH, type Sounding } from './soundings.ts';
 
 export interface LookupDeps {
   readonly kad: () => KadInside;
@@ -25,6 +26,7 @@ export interface LookupDeps {
   readonly limits: Limits;
   readonly clock: Pick<Clock, 'now'>;
   readonly counters: Counters;
+  readonly sound: Sounding;
 }
 
 export type Lookups = Pick<Overlay, 'local' | 'get' | 'search' | 'put' | 'keep' | 'disown'> & {
@@ -33,7 +35,8 @@ export type Lookups = Pick<Overlay, 'local' | 'get' | 'search' | 'put' | 'keep' 
 };
 
 const REPAIRS_MAX = 5;
-const NO_PATH = { index: -1, queued: 0, running: 0, total: 0 };
+/** Holders that a record is sent to at the same time. */
+const PUTS_AT_ONCE = 10;
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
@@ -154,28 +157,72 @@ const makeGet =
     };
   };
 
+/**
+ * Who should hold a key, the nearest first. While the table is so small that it may hold the whole
+ * overlay, and a few peers name nobody who is not in it, no walk is needed to tell; then those that
+ * come after the nearest are there too, for when some of them are gone.
+ */
+const nearestTo = async (
+  { kad, sound }: LookupDeps,
+  key: Uint8Array,
+  signal: AbortSignal,
+): Promise<PeerId[]> => {
+  const { routingTable } = kad();
+  const few = 2 * KAD.bucketSize;
+  if (routingTable.size <= few && (await sound(key, signal))) {
+    return routingTable.closestPeers(placeInKeySpace(key), { count: few });
+  }
+  const met: PeerId[] = [];
+  for await (const event of kad().getClosestPeers(key, { signal })) {
+    if (event.name === 'FINAL_PEER') met.push(event.peer.id);
+  }
+  return met;
+};
+
 /** Places a record that is in our store at the nodes closest to its key. */
-const makePlace =
-  ({ kad, limits }: LookupDeps) =>
-  async (name: RecordName, bytes: Uint8Array, given: AbortSignal | undefined) => {
+const makePlace = (deps: LookupDeps) => {
+  const { kad, limits, clock } = deps;
+  return async (name: RecordName, bytes: Uint8Array, given: AbortSignal | undefined) => {
     let asked = 0;
     let copies = 0;
     if (kad().routingTable.size === 0) return { copies, asked };
     const signal = deadline(limits.overlayPutMs, given);
-    const count = (event: QueryEvent): void => {
-      if (event.name === 'SEND_QUERY' && event.messageName === 'PUT_VALUE') asked += 1;
-      if (event.name !== 'PEER_RESPONSE' || event.messageName !== 'PUT_VALUE') return;
-      // Only an echo of exactly these bytes says that the peer holds them.
-      if (event.record !== undefined && isSame(event.record.value, bytes)) copies += 1;
+    const key = nameBytes(name);
+    const record = kadRecord(name, bytes, clock.now());
+    const message = { type: 'PUT_VALUE' as const, key, record };
+    /** Whether the peer took part, with or without a copy in the end. */
+    const putTo = async (peer: PeerId): Promise<boolean> => {
+      let isAnswered = false;
+      const options = { signal, path: NO_PATH };
+      for await (const event of kad().network.sendRequest(peer, message, options)) {
+        if (event.name === 'SEND_QUERY') asked += 1;
+        if (event.name !== 'PEER_RESPONSE') continue;
+        isAnswered = true;
+        // Only an echo of exactly these bytes says that the peer holds them.
+        if (event.record !== undefined && isSame(event.record.value, bytes)) copies += 1;
+      }
+      return isAnswered;
     };
     try {
-      for await (const event of kad().put(nameBytes(name), bytes, { signal })) count(event);
+      const peers = (await nearestTo(deps, key, signal)).values();
+      let wanted = KAD.bucketSize;
+      const worker = async (): Promise<void> => {
+        while (wanted > 0 && !signal.aborted) {
+          const { value: peer } = peers.next();
+          if (peer === undefined) return;
+          wanted -= 1;
+          // The next one stands in for who is gone or refuses.
+          if (!(await putTo(peer))) wanted += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: PUTS_AT_ONCE }, worker));
     } catch (error) {
       // Time ran out: the copies that were confirmed stand.
       if (!signal.aborted) throw error;
     }
     return { copies, asked };
   };
+};
 
 /** Counts what runs, and refuses to start more than `overlayQueriesMax`. */
 const makeMeter = (limits: Limits) => {

@@ -27,9 +27,10 @@ import { makePeers, type Peers } from './peers.ts';
 import type { Stand } from './policy.ts';
 import { placeInKeySpace } from './record-keys.ts';
 import { type Disk, makeRecordStore, type RecordStore } from './records.ts';
+import { makeSounding, type Sounding } from './soundings.ts';
 import { makeOpenLive } from './streams.ts';
 import type { ResolveName } from './transport.ts';
-import { makeUpkeep, type Upkeep, walkTo } from './upkeep.ts';
+import { explore, makeUpkeep, type Upkeep } from './upkeep.ts';
 import { parsePeer, type Wires } from './wires.ts';
 
 /** What is there before the start. */
@@ -168,6 +169,7 @@ const buildBootstraps = (
   host: Host,
   kad: KadInside,
   memory: PeerMemory,
+  sound: Sounding,
 ): Bootstraps => {
   const { options, limits, clock, log, wires, peerId } = ground;
   return makeBootstraps({
@@ -186,7 +188,7 @@ const buildBootstraps = (
     remembered: memory.remembered,
     isOut: isOutIn(ground),
     tableSize: () => kad.routingTable.size,
-    lookAround: (signal) => walkTo(kad, peerId.toMultihash().bytes, limits, signal),
+    lookAround: (signal) => explore(kad, peerId.toMultihash().bytes, { limits, sound }, signal),
     limits,
     clock,
     log,
@@ -228,11 +230,15 @@ const assemble = async (ground: Ground, later: Later, disk: LevelDatastore): Pro
   later.host = host;
   const kad = must(later.kad);
   const memory = makePeerMemory({ host, limits, clock, log, counters });
-  const bootstraps = buildBootstraps(ground, host, kad, memory);
+  const self = (): string => peerId.toString();
+  const sound = makeSounding({ kad: () => kad, self, clock, counters });
+  const bootstraps = buildBootstraps(ground, host, kad, memory, sound);
   const peers = buildPeers(ground, host, memory, bootstraps);
   const upkeep = makeUpkeep({
     kad: () => kad,
+    ownKey: peerId.toMultihash().bytes,
     here: placeInKeySpace(peerId.toMultihash().bytes),
+    sound,
     ping: (peer, signal) => host.services.ping.ping(peer, { signal }),
     health,
     drop,
@@ -245,8 +251,7 @@ const assemble = async (ground: Ground, later: Later, disk: LevelDatastore): Pro
     log,
   });
   const { rules, quotas } = options;
-  const self = (): string => peerId.toString();
-  const lookupDeps = { records, rules, quotas, limits, clock, counters };
+  const lookupDeps = { records, rules, quotas, limits, clock, counters, sound };
   const lookups = makeLookups({ kad: () => kad, self, ...lookupDeps });
   const unwatch = watchFloods({ host, limits, clock, conduct: ground.conduct });
   return { disk, host, kad, records, lookups, memory, peers, bootstraps, upkeep, unwatch };

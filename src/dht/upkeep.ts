@@ -12,12 +12,15 @@ import type { HealthBook } from './health.ts';
 import { KAD } from './kad.ts';
 import type { Contact, KadInside } from './kad-inside.ts';
 import { deadline } from './signals.ts';
+import type { Sounding } from './soundings.ts';
 import { parsePeer } from './wires.ts';
 
 export interface UpkeepDeps {
   readonly kad: () => KadInside;
-  /** Our place in the key space. */
+  /** The key that lies where we do, and the place. */
+  readonly ownKey: Uint8Array;
   readonly here: Uint8Array;
+  readonly sound: Sounding;
   readonly ping: (peer: PeerId, signal: AbortSignal) => Promise<unknown>;
   readonly health: HealthBook;
   /** Closes the connections of a peer that is connected but silent. */
@@ -40,8 +43,10 @@ export interface Upkeep {
 }
 
 const TRIES = 4_096;
-/** Rounds between two walks, which cost every peer that is met, … */
+/** Rounds between two looks at a random part of the table, … */
 const REFRESH_EVERY = 3;
+/** … between two looks at our own part, … */
+const LOOK_AROUND_EVERY = 5;
 /** … and between two looks at all remembered peers, which read every one of them. */
 const FORGET_EVERY = 30;
 
@@ -73,7 +78,7 @@ export const keyAtDistance = (
 };
 
 /** A lookup for its own sake: what it meets enters the table. Ends after `overlayGetMs`. */
-export const walkTo = async (
+const walkTo = async (
   kad: KadInside,
   key: Uint8Array,
   limits: Limits,
@@ -87,6 +92,19 @@ export const walkTo = async (
   } catch (error) {
     // A walk that took too long exercised the table all the same.
     if (!signal.aborted) throw error;
+  }
+};
+
+/** The same, unless a few peers are enough to say that it would meet nobody new. */
+export const explore = async (
+  kad: KadInside,
+  key: Uint8Array,
+  { limits, sound }: Pick<UpkeepDeps, 'limits' | 'sound'>,
+  given: AbortSignal,
+): Promise<void> => {
+  if (kad.routingTable.size === 0) return;
+  if (!(await sound(key, deadline(limits.overlayGetMs, given)))) {
+    await walkTo(kad, key, limits, given);
   }
 };
 
@@ -151,13 +169,12 @@ export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
 
   /** A lookup near a random branch of the table: deep branches as often as shallow ones. */
   const refresh = async (): Promise<void> => {
-    if (kad().routingTable.size === 0) return;
     const depth = Math.min(
       KAD.prefixLength,
       Math.ceil(Math.log2(1 + kad().routingTable.size / KAD.bucketSize)) + 1,
     );
     const [byte = 0] = clock.random(new Uint8Array(1));
-    await walkTo(kad(), keyAtDistance(here, byte % depth, clock), limits, controller.signal);
+    await explore(kad(), keyAtDistance(here, byte % depth, clock), deps, controller.signal);
   };
   /** A member that was evicted in a bad minute, but is connected, gets another chance. */
   const readmit = (): void => {
@@ -173,6 +190,9 @@ export const makeUpkeep = (deps: UpkeepDeps): Upkeep => {
     await checkOldest();
     readmit();
     if (rounds % REFRESH_EVERY === 0) await refresh();
+    if (rounds % LOOK_AROUND_EVERY === 0) {
+      await explore(kad(), deps.ownKey, deps, controller.signal);
+    }
     if (rounds % FORGET_EVERY === 0) await deps.forgetPeers();
   };
   const next = (): void => {
