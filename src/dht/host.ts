@@ -10,12 +10,12 @@ import type { ConnectionGater, Libp2p, PeerId, PeerInfo } from '@libp2p/interfac
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { type Ping, ping } from '@libp2p/ping';
 import { preSharedKey } from '@libp2p/pnet';
-import { yamux } from '@libp2p/yamux';
 import type { Datastore } from 'interface-datastore';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import { type Extras, extraParts } from './extras.ts';
+import { sparingYamux } from './muxer.ts';
 import { keepRows, noteProtocolsOnce } from './peer-rows.ts';
 import { parseAddress, refusal, type Stand } from './policy.ts';
 import { policedTcp, type ResolveName } from './transport.ts';
@@ -120,7 +120,7 @@ export const makeHost = async (options: HostOptions): Promise<Host> => {
     transports: [policedTcp(stand, limits, options.resolveName), circuitRelayTransport()],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
+      sparingYamux({
         // By default the eleventh stream opened right after a dial kills the whole connection.
         maxEarlyStreams: limits.overlayEarlyStreamsMax,
         // The transport closes a socket that is silent for longer, see ./transport.ts.

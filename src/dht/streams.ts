@@ -89,29 +89,8 @@ const room = (stream: Stream, unsentMax: number): Promise<void> =>
     stream.addEventListener('close', onClose);
   });
 
-interface Windowed {
-  sendWindowUpdate?(): void;
-  readonly recvWindow?: number;
-  readonly recvWindowCapacity?: number;
-}
-
-/**
- * The library gives room back for every message it reads, in a message of its own that costs both
- * sides as much; when half of the window is used is soon enough.
- */
-const giveRoomRarely = (stream: Stream): void => {
-  const windowed = stream as unknown as Windowed;
-  const give = windowed.sendWindowUpdate?.bind(windowed);
-  if (give === undefined) return;
-  windowed.sendWindowUpdate = () => {
-    const { recvWindow = 0, recvWindowCapacity = 0 } = windowed;
-    if (recvWindowCapacity <= recvWindow / 2) give();
-  };
-};
-
 /** A libp2p stream as the port offers it. */
 export const wrapStream = (stream: Stream, peer: string, limits: Limits): OverlayStream => {
-  giveRoomRarely(stream);
   const read = reader(stream, limits.overlayStreamUnreadBytesMax);
   return {
     peer,

@@ -41,6 +41,28 @@ const startHost = async (): Promise<Host> => {
   return host;
 };
 
+/** How many pieces each write to any socket had while something ran. */
+const writesDuring = async (run: () => Promise<void>): Promise<number[]> => {
+  const writes: number[] = [];
+  const real = Socket.prototype._writev;
+  const one = Socket.prototype._write;
+  Socket.prototype._writev = function (chunks, done) {
+    writes.push(chunks.length);
+    real?.call(this, chunks, done);
+  };
+  Socket.prototype._write = function (chunk, encoding, done) {
+    writes.push(1);
+    one.call(this, chunk, encoding, done);
+  };
+  try {
+    await run();
+  } finally {
+    if (real !== undefined) Socket.prototype._writev = real;
+    Socket.prototype._write = one;
+  }
+  return writes;
+};
+
 describe('streams between two hosts', () => {
   let a: Host;
   let b: Host;
@@ -133,29 +155,30 @@ describe('streams between two hosts', () => {
     await reading.next();
     await there.send(Buffer.from('second'));
     await here[Symbol.asyncIterator]().next();
-    const writes: number[] = [];
-    const real = Socket.prototype._writev;
-    const one = Socket.prototype._write;
-    Socket.prototype._writev = function (chunks, done) {
-      writes.push(chunks.length);
-      real?.call(this, chunks, done);
-    };
-    Socket.prototype._write = function (chunk, encoding, done) {
-      writes.push(1);
-      one.call(this, chunk, encoding, done);
-    };
-    try {
+    const writes = await writesDuring(async () => {
       void here.send(Buffer.from('one'));
       void here.send(Buffer.from('two'));
       let got = '';
       while (got !== 'onetwo') got += Buffer.from((await reading.next()).value);
-    } finally {
-      if (real !== undefined) Socket.prototype._writev = real;
-      Socket.prototype._write = one;
-    }
+    });
     // Two messages, each a length and its content.
     expect(writes).toEqual([4]);
     here.abort(new Error('done'));
+  });
+
+  it('cost seven messages when they are opened, used once and closed', async () => {
+    await a.services.ping.ping(b.peerId);
+    const open = (): number =>
+      [...a.getConnections(), ...b.getConnections()].flatMap(({ streams }) =>
+        streams.filter(({ protocol }) => protocol.includes('ping')),
+      ).length;
+    await until('both sides closed the first', () => open() === 0);
+    const writes = await writesDuring(async () => {
+      await a.services.ping.ping(b.peerId);
+      await until('both sides closed it', () => open() === 0);
+    });
+    // Protocol asked for, two lines of answer, ping, pong, and an end from each side.
+    expect(writes.reduce((sum, pieces) => sum + pieces, 0)).toBe(2 * 7);
   });
 
   it('end with an error when the other side drops them', async () => {
