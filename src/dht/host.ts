@@ -16,7 +16,7 @@ import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import { type Extras, extraParts } from './extras.ts';
 import { sparingYamux } from './muxer.ts';
-import { keepRows, noteProtocolsOnce } from './peer-rows.ts';
+import { keepRows, noteProtocolsOnce, readInfosOnce } from './peer-rows.ts';
 import { parseAddress, refusal, type Stand } from './policy.ts';
 import { policedTcp, type ResolveName } from './transport.ts';
 
@@ -148,6 +148,7 @@ export const makeHost = async (options: HostOptions): Promise<Host> => {
     },
   });
   noteProtocolsOnce(node as unknown as Host);
+  readInfosOnce(node as unknown as Host, limits);
   return node as unknown as Host;
 };
 

@@ -63,6 +63,16 @@ const bounded = <S extends Stream>(stream: S, bytesMax: number): S => {
   return stream;
 };
 
+/** `make` of each thing once, for as long as the thing lives. */
+const onceEach = <K extends object, V>(make: (thing: K) => V): ((thing: K) => V) => {
+  const made = new WeakMap<K, V>();
+  return (thing) => {
+    const value = made.get(thing) ?? make(thing);
+    made.set(thing, value);
+    return value;
+  };
+};
+
 const tableMapper =
   ({ stand, limits }: KadDeps) =>
   (peer: PeerInfo): PeerInfo => ({
@@ -109,7 +119,7 @@ const optionsOf = (deps: KadDeps): KadDHTInit => {
     // Without this the library stays a client until it sees itself under a public address.
     clientMode: false,
     // The library's default drops private addresses: a private overlay would have empty tables.
-    peerInfoMapper: tableMapper(deps),
+    peerInfoMapper: onceEach(tableMapper(deps)),
     validators,
     selectors,
     kBucketSize: KAD.bucketSize,
@@ -185,16 +195,6 @@ const makeNews = ({ routingTable }: KadInside): ((peer: PeerInfo) => boolean) =>
     if (before?.has(peer) === true) return false;
     before?.add(peer);
     return true;
-  };
-};
-
-/** `make` of each thing once, for as long as the thing lives. */
-const onceEach = <K extends object, V>(make: (thing: K) => V): ((thing: K) => V) => {
-  const made = new WeakMap<K, V>();
-  return (thing) => {
-    const value = made.get(thing) ?? make(thing);
-    made.set(thing, value);
-    return value;
   };
 };
 

@@ -1,8 +1,9 @@
 // The rows of the library's peer store: read from memory, and written when they change. By itself
-// the library reads a row from the disk for every peer of every answer it gives, and reads and
-// writes one for every stream in either direction, to note its protocol.
+// the library reads a row from the disk for every peer of every answer it gives, and takes a lock
+// and reads ids and addresses anew for each, which was half of the work of an answer; and it reads
+// and writes a row for every stream in either direction, to note its protocol.
 
-import type { Peer, PeerId, PeerStore } from '@libp2p/interface';
+import type { Peer, PeerId, PeerInfo, PeerStore } from '@libp2p/interface';
 import type { Datastore } from 'interface-datastore';
 import type { Limits } from '../node/limits.ts';
 import { makeRecent } from '../node/recent.ts';
@@ -85,5 +86,40 @@ export const noteProtocolsOnce = (host: Host): void => {
     now.protocols.add(protocol);
     noted.set(name, now);
     return peer;
+  };
+};
+
+/**
+ * Makes a node give the addresses of a peer as it read them last, at most
+ * `overlayPeerRowsKeptMax` of them, until its row changes. Ends with the node.
+ */
+export const readInfosOnce = (
+  host: Host,
+  { overlayPeerRowsKeptMax: max }: Pick<Limits, 'overlayPeerRowsKeptMax'>,
+): void => {
+  const { peerStore } = host;
+  const kept = makeRecent<PeerInfo>(max);
+  let changes = 0;
+  const forget = (peer: PeerId): void => {
+    changes += 1;
+    kept.delete(peer.toString());
+  };
+  host.addEventListener('peer:update', ({ detail }) => forget(detail.peer.id));
+  host.addEventListener('self:peer:update', ({ detail }) => forget(detail.peer.id));
+  const remove = peerStore.delete.bind(peerStore);
+  peerStore.delete = async (id, options) => {
+    await remove(id, options);
+    forget(id);
+  };
+  const read = peerStore.getInfo.bind(peerStore);
+  peerStore.getInfo = async (id, options) => {
+    const name = id.toString();
+    const before = kept.get(name);
+    if (before !== undefined) return before;
+    const since = changes;
+    const info = await read(id, options);
+    // What was read while something changed may be older than that.
+    if (changes === since) kept.set(name, info);
+    return info;
   };
 };

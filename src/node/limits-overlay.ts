@@ -42,7 +42,7 @@ export const OVERLAY_LIMITS = {
   overlayAddressesPerPeerMax: 8,
   /** Peers remembered on disk; beyond it those not heard of for longest are forgotten. */
   overlayPeersStoredMax: 5_000,
-  /** Rows of peers kept in memory beside the disk, 500 bytes each: an answer names twenty. */
+  /** Rows of peers kept in memory beside the disk, 2 KB each as read: an answer names twenty. */
   overlayPeerRowsKeptMax: 1_000,
   /** A peer not heard of for this long is forgotten. Milliseconds. */
   overlayPeerAgeMaxMs: 30 * 86_400_000,

@@ -2,6 +2,7 @@
 // stream is written when it is news.
 
 import { NotFoundError } from '@libp2p/interface';
+import { multiaddr } from '@multiformats/multiaddr';
 import { type Datastore, Key } from 'interface-datastore';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeConduct, makeCounters } from '../../src/dht/conduct.ts';
@@ -96,7 +97,7 @@ describe('rows in memory', () => {
   });
 });
 
-describe('protocols of streams', () => {
+describe('protocols of streams, and addresses', () => {
   const { disk, counts } = counting();
   let host: Host;
   let peer: RawPeer;
@@ -152,5 +153,19 @@ describe('protocols of streams', () => {
     await host.peerStore.merge(peer.node.peerId, { metadata, protocols: ['/colonies/ping/1.0.0'] });
     const { metadata: kept } = await host.peerStore.get(peer.node.peerId);
     expect(text(kept.get('seen') ?? bytes(''))).toBe('now');
+  });
+
+  it('are told apart from addresses, which are read once until they change or go', async () => {
+    const id = peer.node.peerId;
+    const told = async () => (await host.peerStore.getInfo(id)).multiaddrs.map(String);
+    await ping();
+    const first = await host.peerStore.getInfo(id);
+    expect(first.multiaddrs.map(String)).toEqual([peer.address().replace(/\/p2p\/.*$/, '')]);
+    expect(await host.peerStore.getInfo(id)).toBe(first);
+    const moved = multiaddr('/ip4/127.0.0.1/tcp/4001');
+    await host.peerStore.patch(id, { multiaddrs: [moved] });
+    expect(await told()).toEqual([moved.toString()]);
+    await host.peerStore.delete(id);
+    await expect(host.peerStore.getInfo(id)).rejects.toThrow();
   });
 });
