@@ -27,3 +27,19 @@ export const table = (rows) => {
     column === 0 ? text.padEnd(widths[0]) : text.padStart(widths[column]);
   return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 };
+
+/**
+ * Shares of a core in percent: over all, and the highest over `windowS` from any sample on.
+ * @param {readonly { atMs: number, cpuUs: number }[]} samples In order, at least two.
+ * @param {number} windowS
+ */
+export const sharesOf = (samples, windowS) => {
+  const share = (from, to) => (to.cpuUs - from.cpuUs) / (to.atMs - from.atMs) / 10;
+  const windows = samples.flatMap((from) => {
+    // Timers come a little early or late; what is missing of the last step is no less of a window.
+    const to = samples.find(({ atMs }) => atMs - from.atMs >= windowS * 1_000 - 500);
+    return to === undefined ? [] : [share(from, to)];
+  });
+  const mean = share(samples[0], samples[samples.length - 1]);
+  return { mean, worst: Math.max(mean, ...windows) };
+};

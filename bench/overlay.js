@@ -7,12 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startChild } from './children.js';
 import { percentile } from './figures.js';
-import { line, measureRelay, ms, openNode, verdict } from './overlay-relay.js';
+import { line, measureRelay, ms } from './overlay-relay.js';
+import { measureRest } from './overlay-rest.js';
 
 const USAGE = `usage: npm run bench:overlay -- [--smoke] [--rest SECONDS]
 
   --smoke         a few seconds, only to see that it works
-  --rest SECONDS  how long a node is watched at rest`;
+  --rest SECONDS  how long a node is watched at rest, 600 when left out`;
 
 const CHILD = './overlay-child.js';
 const PROCESSES = 4;
@@ -31,10 +32,10 @@ const readOptions = () => {
     const { values } = parseArgs({
       options: { smoke: { type: 'boolean' }, rest: { type: 'string' } },
     });
-    const restS = Number(values.rest ?? (values.smoke ? 3 : 60));
+    const restS = Number(values.rest ?? (values.smoke ? 3 : 600));
     if (!(restS > 0)) throw new Error('--rest takes seconds');
     const { smoke = false } = values;
-    const settleS = smoke ? 1 : 90;
+    const settleS = smoke ? 1 : 120;
     return { smoke, restS, settleS, calls: smoke ? 200 : 3_000, keys: smoke ? 4 : 24 };
   } catch (error) {
     process.stderr.write(`${error.message}\n${USAGE}\n`);
@@ -107,38 +108,18 @@ const measureCalls = async ({ others, measured }, count) => {
   line('p99 of a call beside 500 idle polls, over p99 alone', `${(beside / alone).toFixed(2)}x`);
 };
 
-/** What a whole node costs at rest, beside the same node with its overlay off. */
-const measureRest = async ({ addresses }, { restS, settleS }) => {
-  const bootstrap = addresses.slice(0, 1);
-  const [on, off] = await Promise.all([
-    openNode('at rest', { bootstrap }),
-    openNode('at rest, off', { off: true }),
-  ]);
-  const usages = () => Promise.all([on, off].map(({ child }) => child.ask('usage')));
-  // A young node meets its peers, fills its table and compiles what it runs.
-  await sleep(settleS * 1_000);
-  const before = await usages();
-  await sleep(restS * 1_000);
-  const after = await usages();
-  const share = (at) => ((after[at].cpuUs - before[at].cpuUs) / (restS * 1e4)).toFixed(2);
-  const percent = Number(share(0));
-  line(
-    `at rest with ${PROCESSES * EACH} peers, share of a core`,
-    `${share(0)} %, overlay off ${share(1)} % (goal 0.5 %: ${verdict(percent < 0.5)})`,
-  );
-  const MiB = (after[0].rss - after[1].rss) / 2 ** 20;
-  line(
-    'memory above the same node with the overlay off',
-    `${MiB.toFixed(0)} MiB (goal 60: ${verdict(MiB <= 60)})`,
-  );
-  await Promise.all([on, off].map(({ child }) => child.stop()));
-};
-
 const options = readOptions();
 const load = loadavg()[0].toFixed(1);
 line('cores, load average before', `${availableParallelism()}, ${load}`);
 const overlay = await openOverlay();
-await measureRest(overlay, options);
+const { restS, settleS } = options;
+await measureRest({
+  bootstrap: overlay.addresses.slice(0, 1),
+  // The node that is measured later is there, too.
+  peers: PROCESSES * EACH + 1,
+  restS,
+  settleS,
+});
 await measureRecords(overlay, options.keys);
 await measureCalls(overlay, options.calls);
 await Promise.all([...overlay.others, overlay.measured].map((child) => child.stop()));
