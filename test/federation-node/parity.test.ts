@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { CALLS_PATH, RELAY_PATH } from '../../src/compose/relay-post.ts';
 import { LIMITS } from '../../src/node/limits.ts';
 import { answerOf, idOf } from '../support/world.ts';
 import {
@@ -54,32 +55,52 @@ afterAll(async () => {
   await proxy.close();
 });
 
-test('bytes reach the home as they left the client', async () => {
-  const colonyname = idOf('near');
-  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string());
-  const junk = fc.dictionary(text, fc.jsonValue({ stringUnit: 'binary' }), { maxKeys: 4 });
-  const blank = fc.stringMatching(/^[ \t\r\n]{0,20}$/);
-  const property = fc.asyncProperty(
-    junk,
-    junk,
-    blank,
-    fc.boolean(),
-    async (inner, outer, ws, odd) => {
-      const { __proto__: _inner, ...fields } = inner;
-      const { __proto__: _outer, ...beside } = outer;
-      const envelope = JSON.parse(sealed('alice', 'getcolonymsg', { ...fields, colonyname }));
-      const body = Buffer.from(
-        `${ws}${JSON.stringify({ ...beside, ...envelope, '@@': 0 }, null, ws.length % 3)}${ws}`,
-      );
-      // Bytes that are no UTF-8, inside a name that nobody reads.
-      if (odd) body.fill(0xfe, body.lastIndexOf('@@'), body.lastIndexOf('@@') + 2);
-      const { status } = await post(relay.url, new Uint8Array(body));
-      expect(status).toBe(200);
-      expect(proxy.body('/federation/relay')?.equals(body)).toBe(true);
-    },
-  );
-  await fc.assert(property, { numRuns: 40 });
-}, 60_000);
+// In this order: after one that broke no stream is tried for a while.
+describe.each([
+  ['on a stream', true],
+  ['posted', false],
+])('%s', (_name, isStreamed) => {
+  beforeAll(async () => {
+    if (!isStreamed) {
+      proxy.onPath(CALLS_PATH, 'drop');
+      proxy.cut();
+    }
+    const question = sealed('alice', 'getcolonymsg', { colonyname: idOf('near') });
+    await until(async () => {
+      await post(relay.url, question);
+      const posted = proxy.body(RELAY_PATH)?.toString() ?? '';
+      return isStreamed ? proxy.streamed().includes(question) : posted.includes(question);
+    });
+  }, 60_000);
+
+  test('bytes reach the home as they left the client', async () => {
+    const colonyname = idOf('near');
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string());
+    const junk = fc.dictionary(text, fc.jsonValue({ stringUnit: 'binary' }), { maxKeys: 4 });
+    const blank = fc.stringMatching(/^[ \t\r\n]{0,20}$/);
+    const property = fc.asyncProperty(
+      junk,
+      junk,
+      blank,
+      fc.boolean(),
+      async (inner, outer, ws, odd) => {
+        const { __proto__: _inner, ...fields } = inner;
+        const { __proto__: _outer, ...beside } = outer;
+        const envelope = JSON.parse(sealed('alice', 'getcolonymsg', { ...fields, colonyname }));
+        const body = Buffer.from(
+          `${ws}${JSON.stringify({ ...beside, ...envelope, '@@': 0 }, null, ws.length % 3)}${ws}`,
+        );
+        // Bytes that are no UTF-8, inside a name that nobody reads.
+        if (odd) body.fill(0xfe, body.lastIndexOf('@@'), body.lastIndexOf('@@') + 2);
+        const { status } = await post(relay.url, new Uint8Array(body));
+        expect(status).toBe(200);
+        if (isStreamed) expect(proxy.streamed().includes(body)).toBe(true);
+        else expect(proxy.body(RELAY_PATH)?.equals(body)).toBe(true);
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  }, 60_000);
+});
 
 test('a name never leaves the node', async () => {
   const before = proxy.seen.length;

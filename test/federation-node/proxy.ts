@@ -15,10 +15,34 @@ export interface BadProxy {
   readonly seen: string[];
   /** Cuts all WebSockets. */
   cut(): void;
+  /** What clients sent in frames of WebSockets since it was last asked for. */
+  streamed(): Buffer;
   /** The last body that came for a path. */
   body(path: string): Buffer | undefined;
   close(): Promise<void>;
 }
+
+/** The contents of whole masked frames of a WebSocket, one after the other. */
+const contentsOf = (bytes: Buffer): Buffer => {
+  const contents: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const short = bytes.readUInt8(at + 1) & 0x7f;
+    const head = short === 126 ? 4 : short === 127 ? 10 : 2;
+    const length =
+      short === 126
+        ? bytes.readUInt16BE(at + 2)
+        : short === 127
+          ? Number(bytes.readBigUInt64BE(at + 2))
+          : short;
+    const mask = bytes.subarray(at + head, at + head + 4);
+    const from = at + head + mask.length;
+    at = from + length;
+    contents.push(
+      bytes.subarray(from, at).map((byte, i) => byte ^ (mask[i % 4] as number)) as Buffer,
+    );
+  }
+  return Buffer.concat(contents);
+};
 
 /** Starts a proxy on a free port. */
 export const startProxy = async (): Promise<BadProxy> => {
@@ -64,6 +88,7 @@ export const startProxy = async (): Promise<BadProxy> => {
   });
   // WebSockets pass as they are.
   const passing = new Set<Duplex>();
+  const tapped: Buffer[] = [];
   server.on('upgrade', (incoming, socket, head) => {
     const path = incoming.url ?? '';
     seen.push(path);
@@ -73,6 +98,7 @@ export const startProxy = async (): Promise<BadProxy> => {
     }
     passing.add(socket);
     socket.on('close', () => passing.delete(socket));
+    socket.on('data', (chunk: Buffer) => tapped.push(chunk));
     const { hostname, port } = new URL(target);
     const forward = connect(Number(port), hostname);
     const { method, url, rawHeaders } = incoming;
@@ -97,6 +123,7 @@ export const startProxy = async (): Promise<BadProxy> => {
       else hows.set(path, how);
     },
     seen,
+    streamed: () => contentsOf(Buffer.concat(tapped.splice(0))),
     cut: () => {
       for (const socket of passing) socket.destroy();
     },
