@@ -107,6 +107,7 @@ export const startProxy = async (): Promise<BadProxy> => {
     forward.write(head);
     socket.pipe(forward).pipe(socket);
     socket.on('error', () => forward.destroy());
+    socket.on('close', () => forward.destroy());
     forward.on('error', () => socket.destroy());
   });
   await new Promise<void>((resolve) => {
