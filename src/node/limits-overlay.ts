@@ -244,7 +244,7 @@ export const OVERLAY_LIMITS = {
    */
   relayChannelAfter: 4,
   relayChannelPauseMs: 1_000,
-  relayChannelRetryMs: 5 * MINUTE,
+  relayChannelRetryMs: MINUTE,
   /**
    * Calls of batches that one node serves at once: of one relaying node as many as that relays,
    * and of all four times as many.
