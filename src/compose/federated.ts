@@ -8,7 +8,6 @@ import type { NodePort } from '../api/node-port.ts';
 import type { Onward } from '../api/onward.ts';
 import type { Protect, Prove } from '../api/run.ts';
 import type { WatchElsewhere, Watching } from '../api/ws.ts';
-import { makeCalls } from '../dht/calls.ts';
 import type { Calls } from '../dht/overlay.ts';
 import type { Book } from '../federation/book.ts';
 import { type Federation, openFederation } from '../federation/federation.ts';
@@ -31,7 +30,6 @@ import type { Part } from '../node/lifecycle.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { addressKind } from '../node/model/address.ts';
-import { makeRecent } from '../node/recent.ts';
 import { makeAsk } from './ask.ts';
 import { makeInward, makeOutward, type Outward } from './elsewhere.ts';
 import { gaugesOf } from './federated-gauges.ts';
@@ -53,7 +51,7 @@ import { makeProtect } from './replays.ts';
 import { makeRoads } from './roads.ts';
 import { selfUrls } from './self.ts';
 import { makeUpkeep } from './upkeep.ts';
-import { makeWebStreams } from './web-streams.ts';
+import { makeWebCalls, type WebCalls } from './web-calls.ts';
 
 export interface FederatedDeps {
   readonly config: Config;
@@ -263,23 +261,7 @@ const seamsOf = (ground: Ground, federation: Federation, hosted: Hosted, outward
   };
 };
 
-/** The call protocol on streams over HTTP. */
-const makeWeb = ({ outbound, clock, log, limits, count }: Ground, { relayPass }: Federation) => {
-  const { streams, watching } = makeWebStreams({ outbound, pass: relayPass, limits, log });
-  const told = makeRecent<true>(limits.relayersMax);
-  const fault = (peer: string, what: string): void => {
-    // Once: whoever does it again and again has lost a stream each time already.
-    if (told.get(peer) === undefined) log.warn('a stream of relayed calls broke', { peer, what });
-    told.set(peer, true);
-  };
-  const counters = { add: (name: string) => count(`web-${name}`) };
-  const shared = { limits, clock, log, conduct: { fault }, counters };
-  return { watching, calls: makeCalls({ protocol: CALLS_PATH, streams, ...shared }) };
-};
-
-type Web = ReturnType<typeof makeWeb>;
-
-const makeOut = (ground: Ground, federation: Federation, web: Web): Outward => {
+const makeOut = (ground: Ground, federation: Federation, web: WebCalls): Outward => {
   const { opened, outbound, calls, clock, log, limits, serverid, count } = ground;
   const { book, relay, routes, tags, relayPass, certificates } = federation;
   const out = {
@@ -310,7 +292,7 @@ const makeOut = (ground: Ground, federation: Federation, web: Web): Outward => {
 };
 
 const serveWith =
-  (ground: Ground, federation: Federation, web: Web): Federated['serve'] =>
+  (ground: Ground, federation: Federation, web: WebCalls): Federated['serve'] =>
   (front, inner) => {
     const { config, parts, calls, clock, log, limits, serverid, version, count } = ground;
     const { overlay, network, isSigned } = parts;
@@ -383,7 +365,7 @@ export const openFederated = async (deps: FederatedDeps): Promise<Federated> => 
   await setAnchors(federation, config.federation.anchors);
   const { named, overlay } = parts;
   await named?.follow(federation);
-  const web = makeWeb(ground, federation);
+  const web = makeWebCalls({ ...ground, pass: federation.relayPass });
   const outward = makeOut(ground, federation, web);
   const { front, inner } = seamsOf(ground, federation, hosted, outward);
   const hangUp = (): void => {

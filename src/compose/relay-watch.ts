@@ -7,7 +7,7 @@ import type { Host } from '../federation/resolve.ts';
 import { firstWay, type RelayOutDeps, routesTo } from './relay-out.ts';
 import { passHeaders, WATCH_PATH } from './relay-post.ts';
 import { decodeAnswerHead, decodeFrames, encodeHead } from './relay-wire.ts';
-import { opened } from './web-streams.ts';
+import { openSocket } from './web-streams.ts';
 
 /** A client's subscription on its way out. */
 export interface WatchCall {
@@ -25,14 +25,8 @@ const overHttp =
   (deps: RelayOutDeps, base: string, host: Host, { body, frame, ended, signal }: WatchCall) =>
   async (): Promise<Attempt<() => void>> => {
     const headers = passHeaders(await deps.pass(host.serverid, NOTHING));
-    const socket = deps.outbound.socket(base, WATCH_PATH, headers);
-    const give = (): void => socket.terminate();
-    signal.addEventListener('abort', give, { once: true });
-    try {
-      await opened(socket, base);
-    } finally {
-      signal.removeEventListener('abort', give);
-    }
+    const place = { base, path: WATCH_PATH, headers };
+    const socket = await openSocket(deps.outbound, place, signal);
     let isOurs = false;
     // What follows a broken frame is a close, which ends it.
     socket.on('error', () => undefined);

@@ -98,14 +98,37 @@ export const streamOn = (
   };
 };
 
-/** Resolves when a socket is open; rejects with a Fault, nothing sent, when it does not open. */
-export const opened = (socket: WebSocket, base: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', (error) =>
-      reject(fault('unavailable', `${base} cannot be reached: ${error.message}`, { sent: 0 })),
-    );
-  });
+/** Where a WebSocket to another node is opened, and the headers that go with the wish for it. */
+export interface SocketPlace {
+  readonly base: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * A WebSocket once it is open; given up when the signal fires before. Rejects with a Fault, nothing
+ * sent, when it does not open.
+ */
+export const openSocket = async (
+  outbound: Pick<Outbound, 'socket'>,
+  { base, path, headers }: SocketPlace,
+  signal: AbortSignal,
+): Promise<WebSocket> => {
+  const socket = outbound.socket(base, path, headers);
+  const give = (): void => socket.terminate();
+  signal.addEventListener('abort', give, { once: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve);
+      socket.once('error', (error) =>
+        reject(fault('unavailable', `${base} cannot be reached: ${error.message}`, { sent: 0 })),
+      );
+    });
+  } finally {
+    signal.removeEventListener('abort', give);
+  }
+  return socket;
+};
 
 export interface WebStreamsDeps {
   readonly outbound: Pick<Outbound, 'socket'>;
@@ -135,14 +158,7 @@ const opening =
     const at = end.indexOf(SEPARATOR);
     const [target, base] = [end.slice(0, at), end.slice(at + 1)];
     const headers = passHeaders(await pass(target, NOTHING));
-    const socket = outbound.socket(base, CALLS_PATH, headers);
-    const give = (): void => socket.terminate();
-    signal.addEventListener('abort', give, { once: true });
-    try {
-      await opened(socket, base);
-    } finally {
-      signal.removeEventListener('abort', give);
-    }
+    const socket = await openSocket(outbound, { base, path: CALLS_PATH, headers }, signal);
     return streamOn(socket, end, limits);
   };
 
