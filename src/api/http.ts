@@ -17,7 +17,7 @@ import { type HttpStream, type Outlet, pour } from './outpour.ts';
 import { lacksHost, NO_HOST, refuseExpectations, refuseUnread } from './unread.ts';
 import { endSilent, makeUnsent } from './unsent.ts';
 import { serveUpgrades } from './upgrade.ts';
-import type { Watching } from './ws.ts';
+import type { Endpoint } from './ws.ts';
 
 /** A request on a route that the composition adds. */
 export interface HttpRequest {
@@ -50,7 +50,7 @@ export interface HttpRoute {
 export interface HttpOptions {
   readonly dispatch: Dispatch;
   /** WebSocket endpoints by path. */
-  readonly sockets: Readonly<Record<string, Watching>>;
+  readonly sockets: Readonly<Record<string, Endpoint>>;
   readonly routes?: readonly HttpRoute[];
   /** PEM texts; without them plain HTTP is served. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
@@ -250,13 +250,14 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
   for (const route of options.routes ?? []) addRoute(app, route, { delivery, unsent });
   app.post(RPC_PATH, (request, reply) => {
     delivery.goesOn(request.raw.socket);
-    dispatch.receive(bodyOf(request), originOf(request.raw, reply.raw)).then(
-      (answer) => deliver(answer, reply),
-      (error: unknown) => {
+    dispatch
+      .receive(bodyOf(request), originOf(request.raw, reply.raw))
+      .then((answer) => deliver(answer, reply))
+      .catch((error: unknown) => {
         log.error('dispatch failed', { error });
+        reply.removeHeader('colonies-reply-proof');
         deliver(errorReply(500, 'internal error'), reply);
-      },
-    );
+      });
   });
   const server = app.server as Server;
   refuseExpectations(server);
@@ -269,7 +270,9 @@ export const makeHttpServer = (options: HttpOptions): HttpServer => {
     socket.setMaxListeners(0);
     socket.once('close', () => open.delete(socket));
   });
-  const upgrades = serveUpgrades(server, options.sockets, limits, options.tls !== undefined);
+  const upgrades = serveUpgrades(server, options.sockets, {
+    ...{ limits, log, tls: options.tls !== undefined },
+  });
 
   return {
     listen: async ({ host, port }) => {

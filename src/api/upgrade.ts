@@ -2,12 +2,15 @@
 // (such as h2c, which some clients ask for with every first request) is ignored and the request
 // taken as it is.
 
-import type { IncomingMessage, Server } from 'node:http';
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { Fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
+import type { Log } from '../node/log.ts';
+import { errorBody } from '../node/model/envelope.ts';
 import { connectionOf } from './http-origin.ts';
-import type { SocketOrigin, Watching } from './ws.ts';
+import type { Endpoint, Guarded, SocketOrigin, Watching } from './ws.ts';
 
 const GOING_AWAY = 1001;
 const NOT_FORWARDED = new Set(['connection', 'upgrade', 'http2-settings']);
@@ -63,6 +66,46 @@ const originOf = (request: IncomingMessage, opened: WebSocket): SocketOrigin => 
   };
 };
 
+/** Refuses a request for a WebSocket with the envelope of every other refusal. */
+const refuse = (socket: Duplex, error: unknown, log: Log): void => {
+  if (!(error instanceof Fault)) log.error('a WebSocket could not be admitted', { error });
+  const { status, message } =
+    error instanceof Fault ? error : { status: 500, message: 'internal error' };
+  const body = errorBody(status, message);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ].join('\r\n');
+  // Whoever never hangs up would keep it open.
+  socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());
+};
+
+/** Who serves a connection, once that is known; undefined when it was refused, or is gone. */
+const admitted = async (
+  { admit }: Guarded,
+  request: IncomingMessage,
+  socket: Duplex,
+  log: Log,
+): Promise<Watching | undefined> => {
+  // Nobody else listens to it yet.
+  const ignore = (): void => undefined;
+  socket.on('error', ignore);
+  try {
+    const serve = await admit(request.headers, (listener) => {
+      if (socket.destroyed) listener();
+      else socket.once('close', listener);
+    });
+    if (socket.destroyed) return undefined;
+    socket.off('error', ignore);
+    return serve;
+  } catch (error) {
+    refuse(socket, error, log);
+    return undefined;
+  }
+};
+
 export interface Upgrades {
   /** Tells every subscriber that the server goes away. */
   closeAll(): void;
@@ -73,9 +116,8 @@ export interface Upgrades {
 /** Serves WebSocket on these paths of the server. */
 export const serveUpgrades = (
   server: Server,
-  sockets: Readonly<Record<string, Watching>>,
-  limits: Limits,
-  tls: boolean,
+  sockets: Readonly<Record<string, Endpoint>>,
+  { limits, log, tls }: { readonly limits: Limits; readonly log: Log; readonly tls: boolean },
 ): Upgrades => {
   const wss = new WebSocketServer({
     noServer: true,
@@ -89,16 +131,19 @@ export const serveUpgrades = (
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const path = pathOf(request);
-    const serve = Object.hasOwn(sockets, path) ? sockets[path] : undefined;
+    const endpoint = Object.hasOwn(sockets, path) ? sockets[path] : undefined;
     const wanted = request.headers.upgrade?.toLowerCase() === 'websocket';
-    if (serve === undefined || !wanted) {
+    if (endpoint === undefined || !wanted) {
       takeAsPlain(server, tls ? 'secureConnection' : 'connection', request, socket, head);
       return;
     }
-    wss.handleUpgrade(request, socket, head, (opened) => {
-      const leave = serve(opened, originOf(request, opened));
-      if (leave !== undefined) leaving.set(opened, leave);
-    });
+    const take = (serve: Watching): void =>
+      wss.handleUpgrade(request, socket, head, (opened) => {
+        const leave = serve(opened, originOf(request, opened));
+        if (leave !== undefined) leaving.set(opened, leave);
+      });
+    if (typeof endpoint === 'function') take(endpoint);
+    else void admitted(endpoint, request, socket, log).then((serve) => serve && take(serve));
   });
   return {
     closeAll: () => {

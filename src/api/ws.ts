@@ -85,6 +85,20 @@ export type FrameSocket = Pick<
  */
 export type Watching = (socket: FrameSocket, origin: SocketOrigin) => (() => void) | undefined;
 
+/** An endpoint that looks at who asks before there is a WebSocket. */
+export interface Guarded {
+  /**
+   * Who serves the connection. Rejects with the Fault that is the answer to the request. What is
+   * given to `whenGone` is called when the connection is over, at once if it is already.
+   */
+  admit(
+    headers: NonNullable<SocketOrigin['headers']>,
+    whenGone: (listener: () => void) => void,
+  ): Promise<Watching>;
+}
+
+export type Endpoint = Watching | Guarded;
+
 const POLICY_VIOLATION = 1008;
 const SLOW_READER = 'slow reader';
 

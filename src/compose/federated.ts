@@ -7,7 +7,7 @@ import type { HttpRoute } from '../api/http.ts';
 import type { NodePort } from '../api/node-port.ts';
 import type { Onward } from '../api/onward.ts';
 import type { Protect, Prove } from '../api/run.ts';
-import type { WatchElsewhere, Watching } from '../api/ws.ts';
+import type { Endpoint, WatchElsewhere, Watching } from '../api/ws.ts';
 import type { Calls } from '../dht/overlay.ts';
 import type { Book } from '../federation/book.ts';
 import { type Federation, openFederation } from '../federation/federation.ts';
@@ -94,7 +94,7 @@ export interface Federated {
     inner: { readonly dispatch: Dispatch; readonly watching: Watching },
   ): {
     readonly routes: readonly HttpRoute[];
-    readonly sockets: Readonly<Record<string, Watching>>;
+    readonly sockets: Readonly<Record<string, Endpoint>>;
   };
   gauges(): readonly Gauge[];
   /** To be started after the RPC listens, and stopped before it stops. */
@@ -282,7 +282,7 @@ const makeOut = (ground: Ground, federation: Federation, web: WebCalls): Outward
     relay,
     isMemberHere: opened.engine.roles.isKnown,
     guesses: makeGuesses({ routes, tags, serverid: () => serverid, isHere, limits }),
-    roads: makeRoads({ isRevoked: book.isRevoked, clock, limits }),
+    roads: makeRoads({ isHere, isRevoked: book.isRevoked, clock, limits }),
     sendCall: makeRelayOut(out),
     sendWatch: makeRelayWatch(out),
     count: (name) => count(`out-${name}`),
@@ -320,7 +320,7 @@ const serveWith =
       routes: [...publicRoutes(ask), ...relayIn.routes],
       sockets: {
         [WATCH_PATH]: relayIn.watching,
-        [CALLS_PATH]: web.watching(relayIn.admit),
+        [CALLS_PATH]: web.endpoint(relayIn.admit),
       },
     };
   };

@@ -8,7 +8,7 @@
 import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Reply } from '../node/model/envelope.ts';
-import { PROOF_LENGTH_MAX } from './relay-wire.ts';
+import { isProof, isStatus, PROOF_LENGTH_MAX } from './relay-wire.ts';
 
 /** Content type of an answer to a batch: of its replies, not of what refuses it as a whole. */
 export const BATCH_TYPE = 'application/vnd.colonies.relay-batch';
@@ -103,10 +103,6 @@ export class BatchError extends Error {
   override readonly name = 'BatchError';
 }
 
-// A status that no node answers a call with: something in between does.
-const isStatus = (status: number): boolean =>
-  (status >= 200 && status < 300) || (status >= 400 && status < 600);
-
 /**
  * Reads the replies to a batch of `count` calls out of chunks cut anywhere, each call's at most
  * once and at most `bytesMax` long, and tells them one by one. Throws a BatchError after those that
@@ -140,6 +136,7 @@ export const makeReplyDecoder = (
     const from = at + REPLY_HEAD_BYTES;
     const bodyAt = from + bytes.readUInt16BE(at + 4);
     const proof = bodyAt === from ? undefined : bytes.toString('latin1', from, bodyAt);
+    if (proof !== undefined && !isProof(proof)) throw new BatchError('a proof that is none');
     const body = bytes.toString('utf8', bodyAt, end);
     return { index, status: bytes.readUInt16BE(at + 2), proof, body };
   };

@@ -13,13 +13,21 @@ export interface ChannelsDeps {
   readonly log: Log;
   readonly limits: Pick<
     Limits,
-    'relayChannelAfter' | 'relayChannelPauseMs' | 'relayChannelRetryMs' | 'outboundTargetsMax'
+    | 'relayChannelAfter'
+    | 'relayChannelPauseMs'
+    | 'relayChannelRetryMs'
+    | 'callIdleMs'
+    | 'outboundTargetsMax'
   >;
 }
 
 export interface Channels {
   /** Whether a call that goes to this end now may take a stream; asked once for each call. */
   serves(end: string): boolean;
+  /** A call was answered on the stream. */
+  answered(end: string): void;
+  /** The stream broke off under a call: the next ones are posted until another is open. */
+  broke(end: string): void;
   /** No stream opened. */
   failed(end: string): void;
 }
@@ -29,6 +37,8 @@ interface End {
   /** Calls without a long pause between them. */
   streak: number;
   isOpen: boolean;
+  /** Whether calls were answered on it since it opened. */
+  isProven: boolean;
   isOpening: boolean;
   notBefore: number;
 }
@@ -39,7 +49,7 @@ const NEVER = new AbortController().signal;
 export const makeChannels = ({ calls, clock, log, limits }: ChannelsDeps): Channels => {
   const ends = makeRecent<End>(limits.outboundTargetsMax);
   const fail = (end: End): void => {
-    end.isOpen = false;
+    Object.assign(end, { isOpen: false, isProven: false });
     end.notBefore = clock.now() + limits.relayChannelRetryMs;
   };
   const open = async (name: string, end: End): Promise<void> => {
@@ -62,15 +72,30 @@ export const makeChannels = ({ calls, clock, log, limits }: ChannelsDeps): Chann
     serves: (name) => {
       const now = clock.now();
       const end = ends.get(name) ?? {
-        ...{ lastAt: now, streak: 0, isOpen: false, isOpening: false, notBefore: 0 },
+        ...{ lastAt: now, streak: 0, notBefore: 0 },
+        ...{ isOpen: false, isProven: false, isOpening: false },
       };
       ends.set(name, end);
-      end.streak = now - end.lastAt > limits.relayChannelPauseMs ? 1 : end.streak + 1;
+      const pauseMs = now - end.lastAt;
+      end.streak = pauseMs > limits.relayChannelPauseMs ? 1 : end.streak + 1;
+      // By then an idle one is closed.
+      if (pauseMs >= limits.callIdleMs) end.isOpen = false;
       end.lastAt = now;
       if (end.isOpen) return true;
       const isWanted = end.streak >= limits.relayChannelAfter && now >= end.notBefore;
       if (isWanted && !end.isOpening) void open(name, end);
       return false;
+    },
+    answered: (name) => {
+      const end = ends.get(name);
+      if (end !== undefined) end.isProven = true;
+    },
+    broke: (name) => {
+      const end = ends.get(name);
+      if (end === undefined) return;
+      // One that never carried an answer is a proxy's that opens streams and passes nothing on.
+      if (end.isProven) Object.assign(end, { isOpen: false, isProven: false });
+      else fail(end);
     },
     failed: (name) => {
       const end = ends.get(name);

@@ -12,7 +12,14 @@ import type { Outbound, OutboundHead, OutboundReply, OutboundRequest } from './o
 import { BATCH_HEADER, BATCH_TYPE, BatchError } from './relay-batch-wire.ts';
 import type { Channels } from './relay-channels.ts';
 import { passHeaders, RELAY_PATH } from './relay-post.ts';
-import { type AnswerHead, decodeAnswerHead, encodeHead, readBody } from './relay-wire.ts';
+import {
+  type AnswerHead,
+  decodeAnswerHead,
+  encodeHead,
+  isProof,
+  isStatus,
+  readBody,
+} from './relay-wire.ts';
 import { endOf } from './web-streams.ts';
 
 /** Where a reply to one call ends, and how many calls of a batch its sender would take. */
@@ -45,11 +52,12 @@ export interface HttpWayDeps {
 
 /** The reply in an answer. Throws outcome-unknown for one that no node gives. */
 export const replyIn = (base: string, { status, headers, body }: OutboundReply): Reply => {
-  // No node answers so: something in between does, and what became of the call is not known.
-  if (status >= 300 && status < 400) {
-    throw fault('outcome-unknown', `${base} answered with a redirect`, { sent: 1 });
-  }
   const proof = headerOf(headers['colonies-reply-proof']);
+  // No node answers so: something in between does, and what became of the call is not known.
+  if (!isStatus(status) || (proof !== undefined && !isProof(proof))) {
+    const what = status >= 300 && status < 400 ? 'a redirect' : `status ${status} or no proof`;
+    throw fault('outcome-unknown', `${base} answered with ${what}`, { sent: 1 });
+  }
   return { status, body: body.toString('utf8'), proof };
 };
 
@@ -68,8 +76,11 @@ export const webWay = (deps: WebWayDeps, base: string, target: string): Way => {
   const streamed = overlayWay(overlayCall, limits, { peer: end, addresses: [] }, target);
   const either = async <T>(go: (way: Way) => Promise<T>): Promise<T> => {
     try {
-      return await go(streamed);
+      const answer = await go(streamed);
+      channels.answered(end);
+      return answer;
     } catch (error) {
+      if (error instanceof Fault && error.code === 'outcome-unknown') channels.broke(end);
       if (!isUnreachable(error)) throw error;
       channels.failed(end);
       return go(posted);

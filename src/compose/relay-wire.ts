@@ -24,9 +24,20 @@ export type CallHead = z.output<typeof CallHead>;
 /** Longest reply proof that is read, in characters of ASCII. */
 export const PROOF_LENGTH_MAX = 400;
 
+/** Whether a node may answer a call so; whatever else comes is from something in between, or hostile. */
+export const isStatus = (status: number): boolean =>
+  (status >= 200 && status < 300) || (status >= 400 && status < 600);
+
+/** A proof goes into a header of the answer to the client. */
+const PROOF = /^[ -~]*$/;
+
+/** Whether this can be a reply proof. */
+export const isProof = (text: string): boolean =>
+  text.length <= PROOF_LENGTH_MAX && PROOF.test(text);
+
 const AnswerHead = z.object({
-  status: z.int(),
-  proof: z.string().max(PROOF_LENGTH_MAX).optional(),
+  status: z.int().refine(isStatus),
+  proof: z.string().refine(isProof).optional(),
   /** In answers to single calls: how many calls this node takes in one batch. */
   batch: z.int().min(1).optional(),
   /** Whether the body are the replies to a batch. */

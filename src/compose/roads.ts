@@ -38,7 +38,15 @@ interface Noted {
   readonly until: number;
 }
 
+interface Known {
+  readonly roads: Recent<Noted>;
+  /** When the last of them ends: until then calls of the connection are read for what they name. */
+  readonly until: number;
+}
+
 export interface RoadsDeps {
+  /** Whether this server has a colony: calls for it stay. */
+  readonly isHere: (colonyid: string) => boolean;
   /** Whether the key of an identity was declared dead. */
   readonly isRevoked: (id: string) => boolean;
   readonly clock: Pick<Clock, 'now'>;
@@ -58,34 +66,37 @@ const nameOf = (target: Target): string | undefined => {
 };
 
 /** The memory of roads, forgotten with their connections. */
-export const makeRoads = ({ isRevoked, clock, limits }: RoadsDeps): Roads => {
+export const makeRoads = ({ isHere, isRevoked, clock, limits }: RoadsDeps): Roads => {
   const isDead = ({ serverid, record }: Host): boolean =>
     isRevoked(serverid) || (record !== undefined && isRevoked(record.signer));
-  const connections = new WeakMap<Origin['connection'], Recent<Noted>>();
+  const connections = new WeakMap<Origin['connection'], Known>();
 
   return {
     note: ({ connection }, road) => {
-      const known = connections.get(connection) ?? makeRecent(limits.relayRoadsPerConnectionMax);
-      connections.set(connection, known);
-      known.set(colonyTag(road.colonyid), { road, until: clock.now() + limits.relayRoadMs });
+      const until = clock.now() + limits.relayRoadMs;
+      const known = connections.get(connection);
+      const roads = known?.roads ?? makeRecent(limits.relayRoadsPerConnectionMax);
+      connections.set(connection, { roads, until });
+      roads.set(colonyTag(road.colonyid), { road, until });
     },
     colonies: ({ connection }) => {
-      const noted = [...(connections.get(connection)?.values() ?? [])];
+      const noted = [...(connections.get(connection)?.roads.values() ?? [])];
       return noted.map(({ road }) => road.colonyid).reverse();
     },
     from: ({ connection }) => {
       const known = connections.get(connection);
-      if (known === undefined) return undefined;
+      if (known === undefined || known.until <= clock.now()) return undefined;
       return {
         to: (target, audience) => {
           const name = nameOf(target);
-          const noted = name === undefined ? undefined : known.get(name);
+          const noted = name === undefined ? undefined : known.roads.get(name);
           if (noted === undefined || noted.until <= clock.now()) return undefined;
           const { road } = noted;
+          if ('colony' in target && isHere(target.colony)) return undefined;
           const isMeant = audience === undefined || audience === road.host.serverid;
           return isMeant && leadsTo(target, road) && !isDead(road.host) ? road : undefined;
         },
-        drop: ({ colonyid }) => void known.delete(colonyTag(colonyid)),
+        drop: ({ colonyid }) => void known.roads.delete(colonyTag(colonyid)),
       };
     },
   };

@@ -18,13 +18,13 @@ export interface WebCalls {
   /** A peer to call is an end: a server behind a base URL. */
   readonly calls: OwnedCalls;
   /** The WebSocket endpoint of this node. */
-  readonly watching: WebStreams['watching'];
+  readonly endpoint: WebStreams['endpoint'];
 }
 
 /** The calls of one node on streams over HTTP. */
 export const makeWebCalls = (deps: WebCallsDeps): WebCalls => {
   const { clock, log, limits, count } = deps;
-  const { streams, watching } = makeWebStreams(deps);
+  const { streams, endpoint } = makeWebStreams(deps);
   const told = makeRecent<true>(limits.relayersMax);
   const fault = (peer: string, what: string): void => {
     // Once: whoever does it again and again has lost a stream each time already.
@@ -33,5 +33,5 @@ export const makeWebCalls = (deps: WebCallsDeps): WebCalls => {
   };
   const counters = { add: (name: string) => count(`web-${name}`) };
   const shared = { limits, clock, log, conduct: { fault }, counters };
-  return { watching, calls: makeCalls({ protocol: CALLS_PATH, streams, ...shared }) };
+  return { endpoint, calls: makeCalls({ protocol: CALLS_PATH, streams, ...shared }) };
 };

@@ -3,10 +3,10 @@
 
 import type { RawData, WebSocket } from 'ws';
 import type { HttpRequest } from '../api/http.ts';
-import type { FrameSocket, Watching } from '../api/ws.ts';
+import type { FrameSocket, Guarded, Watching } from '../api/ws.ts';
 import type { Overlay, OverlayStream } from '../dht/overlay.ts';
 import type { RelayedBy, RelayPass } from '../federation/relay-auth.ts';
-import { Fault, fault } from '../node/errors.ts';
+import { fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import type { Outbound } from './outbound.ts';
@@ -17,7 +17,6 @@ type StreamLimits = Pick<Limits, 'overlayStreamUnreadBytesMax' | 'overlayStreams
 
 /** The one text frame: this end takes no new calls, and waits for those under way. */
 const LEAVING = 'leaving';
-const POLICY_VIOLATION = 1008;
 const NOTHING = new Uint8Array(0);
 
 const bytesOf = (data: RawData): Uint8Array => {
@@ -35,7 +34,7 @@ export const streamOn = (
   const queue: Uint8Array[] = [];
   let unread = 0;
   let isPaused = false;
-  let isEnded = false;
+  let isEnded = socket.readyState !== socket.OPEN;
   let isLeaving = false;
   let onLeaving = (): void => undefined;
   let wake = (): void => undefined;
@@ -82,6 +81,7 @@ export const streamOn = (
     protocol: CALLS_PATH,
     send: (bytes) =>
       new Promise((resolve, reject) => {
+        if (socket.readyState !== socket.OPEN) throw new Error('the stream is closed');
         socket.send(bytes, { binary: true }, (error) => {
           if (error) reject(error);
           else resolve();
@@ -144,7 +144,7 @@ export interface WebStreams {
   /** For the call protocol; a peer to open a stream to is `endOf` a server and its base URL. */
   readonly streams: Streams;
   /** The WebSocket endpoint. */
-  watching(admit: Admit): Watching;
+  endpoint(admit: Admit): Guarded;
 }
 
 const SEPARATOR = ' ';
@@ -186,15 +186,17 @@ export const makeWebStreams = (deps: WebStreamsDeps): WebStreams => {
   let serve: ((stream: OverlayStream) => Promise<void>) | undefined;
   let placesMax = 0;
 
-  const begin = (socket: FrameSocket, { peer }: RelayedBy): void => {
-    const leave = places.take(peer, placesMax);
-    if (leave === undefined || serve === undefined) throw fault('too-many', 'too many streams');
-    socket.on('close', leave);
-    serve(streamOn(socket, peer, limits)).catch((error: unknown) => {
-      log.error('a stream of relayed calls failed', { peer, error });
-      socket.terminate();
-    });
-  };
+  const watching =
+    (peer: string): Watching =>
+    (socket) => {
+      serve?.(streamOn(socket, peer, limits)).catch((error: unknown) => {
+        log.error('a stream of relayed calls failed', { peer, error });
+        socket.terminate();
+      });
+      return () => {
+        if (socket.readyState === socket.OPEN) socket.send(LEAVING, { binary: false });
+      };
+    };
 
   return {
     streams: {
@@ -208,21 +210,14 @@ export const makeWebStreams = (deps: WebStreamsDeps): WebStreams => {
         placesMax = inboundMax;
       },
     },
-    watching: (admit) => (socket, origin) => {
-      // Nothing is read before the pass was looked at. What breaks ends in a close.
-      socket.on('error', () => undefined);
-      socket.pause();
-      admit(origin.headers ?? {}, NOTHING)
-        .then((by) => begin(socket, by))
-        .catch((error: unknown) => {
-          log.debug('a stream of relayed calls was refused', { error: String(error) });
-          const why = error instanceof Fault ? error.message.slice(0, 100) : 'refused';
-          socket.close(POLICY_VIOLATION, why);
-        })
-        .finally(() => socket.resume());
-      return () => {
-        if (socket.readyState === socket.OPEN) socket.send(LEAVING, { binary: false });
-      };
-    },
+    endpoint: (admit) => ({
+      admit: async (headers, whenGone) => {
+        const { peer } = await admit(headers, NOTHING);
+        const leave = serve && places.take(peer, placesMax);
+        if (leave === undefined) throw fault('too-many', 'too many streams of relayed calls');
+        whenGone(leave);
+        return watching(peer);
+      },
+    }),
   };
 };

@@ -79,6 +79,11 @@ const brokenOff = (hasLeft: boolean): Fault =>
     ? fault('outcome-unknown', 'the connection to the other node broke', { sent: 1 })
     : fault('unavailable', 'the connection to the other node broke', { sent: 0 });
 
+const noAnswer = (hasLeft: boolean): Fault =>
+  hasLeft
+    ? fault('outcome-unknown', 'the other node did not answer in time', { sent: 1 })
+    : fault('unavailable', 'the call could not leave in time', { sent: 0 });
+
 const replyOf = (
   call: Call,
   head: Uint8Array,
@@ -150,6 +155,9 @@ const onCallFrame = (call: Call, frame: Frame, writer: Writer): void => {
   }
 };
 
+/** Time for the refusal of the serving side to arrive. Milliseconds. */
+const MARGIN_MS = 5_000;
+
 interface Parts extends CallClientDeps {
   readonly writer: Writer;
   readonly calls: Map<number, Call>;
@@ -158,10 +166,11 @@ interface Parts extends CallClientDeps {
 }
 
 const makeCall = (id: number, parts: Parts, options: ClientCallOptions): Call => {
-  const { writer, limits, budget, calls } = parts;
+  const { writer, limits, budget, clock, calls } = parts;
   const outbox = makeOutbox(id, writer, limits);
   const finish = (): void => {
     if (!calls.delete(id)) return;
+    cancelDeadline();
     options.onOver();
     outbox.stop();
     options.signal.removeEventListener('abort', onAbort);
@@ -201,6 +210,11 @@ const makeCall = (id: number, parts: Parts, options: ClientCallOptions): Call =>
     },
   };
   const onAbort = (): void => call.abort(options.signal.reason);
+  // The serving side ends it before, if it does what it should.
+  const late = (): void => call.abort(noAnswer(call.opened?.hasLeft() === true));
+  const cancelDeadline = options.waits
+    ? (): void => undefined
+    : clock.after(limits.callMs + MARGIN_MS, late);
   options.signal.addEventListener('abort', onAbort, { once: true });
   return call;
 };

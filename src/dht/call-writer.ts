@@ -36,6 +36,22 @@ interface Waiting {
   taken: boolean;
 }
 
+/** A frame that waits, and what became of it. */
+const inLine = (frame: Buffer): { readonly waiting: Waiting; readonly sent: Promise<boolean> } => {
+  let settle: (sent: boolean) => void = () => undefined;
+  const sent = new Promise<boolean>((resolve) => {
+    settle = resolve;
+  });
+  return { waiting: { frame, settle, dropped: false, taken: false }, sent };
+};
+
+const takeBack = (waiting: Waiting): boolean => {
+  if (waiting.taken) return false;
+  waiting.dropped = true;
+  waiting.settle(false);
+  return true;
+};
+
 /** Adds the frames of one batch to `frames`: those that wait, and how many places they had. */
 const nextOf = (queue: readonly Waiting[], frames: Buffer[]) => {
   const taken: Waiting[] = [];
@@ -55,7 +71,7 @@ const nextOf = (queue: readonly Waiting[], frames: Buffer[]) => {
 
 export interface WriterDeps {
   readonly clock: Pick<Clock, 'after'>;
-  readonly limits: Pick<Limits, 'callReceiptMs'>;
+  readonly limits: Pick<Limits, 'callReceiptMs' | 'callFramesQueuedMax'>;
 }
 
 /** A writer on a stream; `onBroken` is told once when the stream takes no more. */
@@ -95,18 +111,26 @@ export const makeWriter = (
     isPumping = false;
   };
 
+  const breakOff = (error: Error): void => {
+    isBroken = true;
+    controls.length = 0;
+    for (const waiting of [...leaving, ...queue.splice(0)]) waiting.settle(false);
+    onBroken(error);
+  };
+
   const flush = (): void => {
     isStarting = false;
     if (isPumping || isBroken) return;
     isPumping = true;
     pump().catch((error: Error) => {
-      isBroken = true;
-      for (const waiting of [...leaving, ...queue.splice(0)]) waiting.settle(false);
-      onBroken(error);
+      if (!isBroken) breakOff(error);
     });
   };
 
   const start = (): void => {
+    if (controls.length + queue.length > limits.callFramesQueuedMax) {
+      breakOff(new Error('too many frames wait for a peer that does not read'));
+    }
     if (isStarting || isPumping || isBroken) return;
     isStarting = true;
     // Begun at the end of the turn, so that the frames of all calls that it brought forth leave
@@ -121,23 +145,14 @@ export const makeWriter = (
       start();
     },
     send: (frame) => {
-      let settle: (sent: boolean) => void = () => undefined;
-      const sent = new Promise<boolean>((resolve) => {
-        settle = resolve;
-      });
-      const waiting: Waiting = { frame, settle, dropped: false, taken: false };
-      if (isBroken) settle(false);
+      const { waiting, sent } = inLine(frame);
+      if (isBroken) waiting.settle(false);
       else queue.push(waiting);
       start();
       return {
         sent,
         hasLeft: () => waiting.taken,
-        drop: () => {
-          if (waiting.taken || isBroken) return false;
-          waiting.dropped = true;
-          settle(false);
-          return true;
-        },
+        drop: () => !isBroken && takeBack(waiting),
       };
     },
     lazily: (frame) => {

@@ -178,6 +178,7 @@ export const makeCalls = (deps: CallsDeps): OwnedCalls => {
     options: CallOptions,
     begin: (client: CallClient) => Promise<T>,
   ): Promise<T> => {
+    if (isStopped) throw fault('unavailable', 'the overlay is stopped', { sent: 0 });
     try {
       return await begin(await pool.lane(peer, options));
     } catch (error) {
@@ -200,7 +201,6 @@ export const makeCalls = (deps: CallsDeps): OwnedCalls => {
         { inboundMax: limits.callStreamsPerPeerMax },
       ),
     call: async (peer, head, body, options) => {
-      if (isStopped) throw fault('unavailable', 'the overlay is stopped', { sent: 0 });
       const { signal, waits = false, confirm = 'read', gathered = false } = options;
       const { bytesMax = limits.callBytesMax } = options;
       const leave = await gateOf(peer, waits).enter(signal);

@@ -6,8 +6,10 @@ import type { Clock } from '../node/clock.ts';
 import { bytesToBase64, hexToBytes } from '../node/crypto/bytes.ts';
 import { idOfPublicKey } from '../node/crypto/keys.ts';
 import { fault } from '../node/errors.ts';
+import { makeRecent } from '../node/recent.ts';
 import { fromBase64 } from './bytes.ts';
 import { FEDERATION_LIMITS as LIMITS } from './limits.ts';
+import { peerIdOf } from './peer-id.ts';
 import type { Signer } from './ports.ts';
 import { type SignedRecord, validate } from './record.ts';
 import { hashHex, isSignedBy, type SignatureCheck } from './signature.ts';
@@ -149,6 +151,12 @@ export const makeRelayGuard = (deps: RelayGuardDeps): RelayGuard => {
   const { network, serverid, clock, isSigned = isSignedBy } = deps;
   const isNew = makeNonces(clock);
   const certified = makeCertifiedNode(deps);
+  const peers = makeRecent<string>(LIMITS.relayCertificatesMax);
+  const peerOf = (publicKey: string): string => {
+    const peer = peers.get(publicKey) ?? peerIdOf(publicKey);
+    peers.set(publicKey, peer);
+    return peer;
+  };
   return {
     admit: ({ certificate = '', auth = '' }, body) => {
       const [, publicKey = '', time = '', nonce = '', signature = ''] = AUTH.exec(auth) ?? [];
@@ -160,6 +168,8 @@ export const makeRelayGuard = (deps: RelayGuardDeps): RelayGuard => {
       if (idOfPublicKey(publicKey) !== by.nodeid) {
         throw refuse('the certificate is for another key');
       }
+      // What is counted and remembered of a relaying node goes by its peer id, which its owner wrote.
+      if (peerOf(publicKey) !== by.peer) throw refuse('the certificate is for another peer');
       const [at, relayer] = [Number(time), by.serverid];
       const text = relayText({ network, target: serverid, relayer, time: at, nonce, body });
       if (!isSigned(hexToBytes(publicKey), text, hexToBytes(signature).subarray(0, 64))) {

@@ -153,7 +153,7 @@ export const OVERLAY_LIMITS = {
   callBufferBytesMax: 128 * MiB,
   /** Streams a peer may open for calls: short ones, waiting ones, and their successors. */
   callStreamsPerPeerMax: 8,
-  /** Short calls served at once, for one peer and in all. */
+  /** Short calls served at once, for one peer and in all, over the overlay and over HTTP each. */
   callsPerPeerMax: 64,
   callsMax: 1_024,
   /** Waiting calls (long polls, subscriptions) served at once, for one peer and in all. */
@@ -182,6 +182,11 @@ export const OVERLAY_LIMITS = {
    * Milliseconds.
    */
   callProbeMs: 15_000,
+  /**
+   * Frames that wait to leave on one stream: three for each call that a peer may have there, and as
+   * many again. A peer that asks and does not read loses the stream.
+   */
+  callFramesQueuedMax: 16_384,
   /**
    * Longest that the receipt for an answer waits to leave with the next call, where calls follow
    * each other: every message costs both sides a system call. Milliseconds.

@@ -12,7 +12,7 @@ const open = () => {
     written.push(Buffer.from(bytes).toString());
   };
   const clock = manualClock();
-  const deps = { clock, limits: { callReceiptMs: 5 } };
+  const deps = { clock, limits: { callReceiptMs: 5, callFramesQueuedMax: 100 } };
   return { written, clock, writer: makeWriter({ send }, deps, () => expect.unreachable()) };
 };
 
@@ -64,4 +64,20 @@ test('what may wait leaves with the next frames, or after a moment by itself', a
   clock.advance(1);
   await turn();
   expect(written).toEqual(['1a', '23']);
+});
+
+test('a peer that takes nothing and makes us answer all the time loses the stream', async () => {
+  const limits = { callReceiptMs: 5, callFramesQueuedMax: 100 };
+  const broken: string[] = [];
+  const never = (): Promise<void> => new Promise(() => undefined);
+  const deps = { clock: manualClock(), limits };
+  const writer = makeWriter({ send: never }, deps, (error) => broken.push(error.message));
+  const first = writer.send(frame('a'));
+  await turn();
+  for (let i = 0; i < 100; i += 1) writer.control(frame('pong'));
+  expect(broken).toEqual([]);
+  writer.control(frame('pong'));
+  for (let i = 0; i < 10; i += 1) writer.send(frame('x'));
+  expect(broken).toEqual(['too many frames wait for a peer that does not read']);
+  expect(await first.sent).toBe(false);
 });

@@ -19,12 +19,14 @@ import { makeOverlayCall, overlayWay } from '../../src/compose/relay-ways.ts';
 import { decodeAnswerHead, encodeHead, readBody } from '../../src/compose/relay-wire.ts';
 import { type ClientCallOptions, makeCallClient } from '../../src/dht/call-client.ts';
 import { type CallHandler, makeAdmission, serveCalls } from '../../src/dht/call-server.ts';
+import { encodeFrame, FRAME, makeDecoder } from '../../src/dht/frames.ts';
 import type { CallAnswer, CallRequest, Calls, OverlayStream } from '../../src/dht/overlay.ts';
 import { replyProofProblem } from '../../src/federation/reply-proof.ts';
 import { Fault, fault } from '../../src/node/errors.ts';
 import { LIMITS, type Limits } from '../../src/node/limits.ts';
 import { silentLog } from '../../src/node/log.ts';
 import type { Reply } from '../../src/node/model/envelope.ts';
+import { manualClock } from '../support/clock.ts';
 import { streamPair } from '../support/stream-pair.ts';
 import { idOf } from '../support/world.ts';
 import {
@@ -109,8 +111,9 @@ const home = (
   return handler;
 };
 
+const proofOf = (text: string): string => `p ${encodeURIComponent(text)}`;
 const re = (texts: readonly string[]) =>
-  texts.map((text, index) => ({ index, status: 200, body: `re ${text}`, proof: `p ${text}` }));
+  texts.map((text, index) => ({ index, status: 200, body: `re ${text}`, proof: proofOf(text) }));
 
 describe('on a stream', () => {
   test('calls of one moment go as one call, each gets its own reply', async () => {
@@ -120,7 +123,7 @@ describe('on a stream', () => {
     );
     expect(await all(line, ['first'])).toEqual([[200, 'first']]);
     const texts = ['a', 'ünï', '', 'd'];
-    expect(await all(line, texts)).toEqual(texts.map((text) => [200, `re ${text}`, `p ${text}`]));
+    expect(await all(line, texts)).toEqual(texts.map((text) => [200, `re ${text}`, proofOf(text)]));
     expect(seen).toEqual([['first'], texts]);
   });
 
@@ -205,6 +208,77 @@ describe('on a stream', () => {
     ]);
     await until(() => delivered.length === 2);
     expect(delivered).toEqual([rubbish.length === 0, true]);
+  });
+
+  test.each([
+    { status: 99_999 },
+    { status: 700 },
+    { status: 101 },
+    { status: 302 },
+    { status: 200, proof: 'a\r\nb' },
+    { status: 200, proof: 'é' },
+    { status: 200, proof: 'x'.repeat(401) },
+  ])('an answer that no node gives reaches no client: %j', async (told) => {
+    const head = Buffer.from(JSON.stringify(told));
+    expect(
+      await all(
+        connect(async () => ({ head, body: bytes('x') })),
+        ['a'],
+      ),
+    ).toEqual([unknown]);
+    const { status, proof } = told;
+    const line = connect(
+      home([], () => ({
+        head: isReplies,
+        body: encodeReplies([{ index: 0, status: Math.min(status, 65_535), body: '', proof }]),
+      })),
+    );
+    await all(line, ['first']);
+    expect(await all(line, ['a', 'b'])).toEqual([unknown, unknown]);
+  });
+
+  test('a peer that answers pings and nothing else is not waited for', async () => {
+    const [here, there] = streamPair();
+    streams.push(here);
+    const own = manualClock();
+    const decode = makeDecoder(LIMITS);
+    const pong = async (): Promise<void> => {
+      for await (const chunk of there) {
+        for (const { type } of decode(chunk)) {
+          if (type === FRAME.ping) await there.send(encodeFrame(FRAME.pong, 0));
+        }
+      }
+    };
+    // It ends with the stream.
+    pong().catch(() => undefined);
+    const pass = async (ms: number): Promise<void> => {
+      for (let left = ms; left > 0; left -= 5_000) {
+        own.advance(5_000);
+        await sleep(1);
+      }
+    };
+    const client = makeCallClient({
+      ...{ stream: here, limits: LIMITS, clock: own },
+      ...{ budget: { bytes: 0 }, onGone: () => undefined },
+    });
+    const begin = (waits: boolean) =>
+      client.call(bytes('head'), bytes('body'), {
+        ...{ signal: new AbortController().signal, waits, confirm: 'read', gathered: true },
+        ...{ bytesMax: 100, onOver: () => undefined },
+      });
+    const short = begin(false);
+    const long = begin(true);
+    let isOver = false;
+    long.catch(() => {
+      isOver = true;
+    });
+    const lost = expect(short).rejects.toMatchObject({ code: 'outcome-unknown' });
+    await pass(LIMITS.callMs);
+    expect(client.size()).toBe(2);
+    await pass(5_000);
+    await lost;
+    expect([client.size(), isOver]).toEqual([1, false]);
+    client.close();
   });
 
   test('the replies of a batch may be long together, but none by itself, nor a refusal', async () => {

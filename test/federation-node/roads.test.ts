@@ -23,12 +23,14 @@ const setUp = (relayRoadsPerConnectionMax = 4) => {
   const limits = { relayRoadMs: 100, relayRoadsPerConnectionMax };
   const dead = new Set<string>();
   const isRevoked = (id: string): boolean => dead.has(id);
-  const roads = makeRoads({ isRevoked, clock: { now: () => now }, limits });
+  const here = new Set<string>();
+  const isHere = (colonyid: string): boolean => here.has(colonyid);
+  const roads = makeRoads({ isHere, isRevoked, clock: { now: () => now }, limits });
   const origin = nowhere();
   const to = (colony: string, audience?: unknown) =>
     roads.from(origin)?.to({ colony }, audience)?.host.serverid;
   return {
-    ...{ roads, origin, to, dead },
+    ...{ roads, origin, to, dead, here },
     pass: (ms: number) => {
       now += ms;
     },
@@ -48,6 +50,8 @@ test('a road is there for its connection and its colony, and for a while', () =>
   expect(to(COLONY)).toBe(HOME);
   pass(1);
   expect(to(COLONY)).toBeUndefined();
+  // Then nothing is read twice for it.
+  expect(roads.from(origin)).toBeUndefined();
   // Where calls of this connection went is remembered longer than the way.
   roads.note(origin, roadTo(OTHER));
   expect(roads.colonies(origin)).toEqual([OTHER, COLONY]);
@@ -81,6 +85,15 @@ test('no road leads to a server whose key, or whose node key, is dead', () => {
     dead.add(id);
     expect(to(COLONY)).toBeUndefined();
   }
+});
+
+test('calls for a colony that is here stay, those for a process of another host go', () => {
+  const { roads, origin, to, here } = setUp();
+  roads.note(origin, roadTo(COLONY, SECOND));
+  here.add(COLONY);
+  expect(to(COLONY)).toBeUndefined();
+  const process = newRoutableId(clock, COLONY, SECOND);
+  expect(roads.from(origin)?.to({ process }, undefined)?.host.serverid).toBe(SECOND);
 });
 
 test('a road that did not lead there is forgotten, the newest is taken, few are kept', () => {

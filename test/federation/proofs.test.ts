@@ -132,6 +132,9 @@ describe('relay passes', () => {
     };
     const foreign = await swap(await certify(relayer, other));
     expect(() => guard.admit(foreign, body)).toThrow(/another key/);
+    // The key is his, the peer is another node's, whose calls his would be counted as.
+    const borrowed = await swap(await certify(relayer, relayNode, { peer: other.peer }));
+    expect(() => guard.admit(borrowed, body)).toThrow(/another peer/);
     const ended = await swap(await certify(relayer, relayNode, { exp: START + 1 }));
     expect(() => guard.admit(ended, body)).toThrow(/expired/);
     const apart = await swap(await certify(relayer, relayNode, { net: 'other' }));

@@ -563,3 +563,25 @@ test('a port that is taken is an error of listening', async () => {
   });
   await other.close();
 });
+
+test('a reply that cannot be sent as it is costs its caller an error, and nobody else anything', async () => {
+  const { makeHttpServer } = await import('../../src/api/http.ts');
+  let reply: { status: number; body: string; proof?: string } = { status: 200, body: 'x' };
+  const other = makeHttpServer({
+    dispatch: { ...w.dispatch, receive: async () => reply },
+    sockets: {},
+    drain: () => undefined,
+    clock: w.clock,
+    log: w.deps.log,
+  });
+  const { port } = await other.listen({ host: '127.0.0.1', port: 0 });
+  const send = async (): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${port}/api`, { method: 'POST', body: '{}' })).status;
+  for (const odd of [{ status: 99_999 }, { status: 0 }, { status: 200, proof: 'a\r\nb' }]) {
+    reply = { body: 'x', ...odd };
+    expect(await send()).toBe(500);
+  }
+  reply = { status: 200, body: 'x' };
+  expect(await send()).toBe(200);
+  await other.close();
+});
