@@ -8,6 +8,7 @@ import { rankOf } from '../federation/order.ts';
 import { NAMESPACES, type Namespace } from '../federation/payloads.ts';
 import type { Placed } from '../federation/place.ts';
 import { type SignedRecord, validateTimeless } from '../federation/record.ts';
+import { fault } from '../node/errors.ts';
 
 export interface RecordsDeps {
   readonly book: Book;
@@ -80,6 +81,10 @@ export const makeRecordsShown = ({ book, overlay, placed }: RecordsDeps) => {
 
   return async ({ kind, count, after }: RecordsQuery): Promise<readonly RecordShown[]> => {
     const kinds = NAMESPACES.filter((ns) => kind === '' || kind === ns);
+    if (kinds.length === 0) {
+      const expected = NAMESPACES.join(', ');
+      throw fault('bad-request', `Failed to get records, kind must be one of ${expected}`);
+    }
     const out: RecordShown[] = [];
     for (const ns of kinds) out.push(...(await ofKind(ns, count - out.length, after)));
     return out;

@@ -62,7 +62,9 @@ test('records are shown with their age and copies, by kind and page by page', as
   expect(some.payload.map(({ id }: { id: string }) => id)).toEqual([first.id]);
   const own = all.payload.find(({ id }: { id: string }) => id === one.id);
   expect(own).toMatchObject({ published: true });
-  expect((await one.send('one', 'getnoderecordsmsg', { count: -1 })).status).toBe(400);
+  for (const wrong of [{ count: -1 }, { kind: 'planet' }]) {
+    expect((await one.send('one', 'getnoderecordsmsg', wrong)).status).toBe(400);
+  }
 });
 
 test('only the owner is told', async () => {
