@@ -44,16 +44,17 @@ export interface RelayDeps {
 export interface Relay {
   /**
    * Gives the answer of the first host that could be reached. Throws `not-found` when nobody knows
-   * the colony, `not-home` when its hosts deny it, `unavailable` when none could be reached, and
-   * `outcome-unknown` when a call that changes something was sent and not answered.
+   * the colony, `not-home` when all its hosts deny it, `unavailable` when one could not be asked,
+   * and `outcome-unknown` when a call that changes something was sent and not answered.
    */
   route<T>(call: Call, send: Send<T>): Promise<T>;
 }
 
 interface Round<T> {
   readonly answer: { readonly value: T } | undefined;
-  /** Hosts that answered 421: they are not home, whatever the record says. */
-  readonly denied: number;
+  /** Hosts that say that they are not home, whatever the record says, each with its words. */
+  readonly denials: readonly string[];
+  /** Why no other host could be asked. */
   readonly reasons: readonly string[];
 }
 
@@ -64,7 +65,7 @@ export const isDenied = (status: number): boolean => status === 421;
 export const lostOn = ({ serverid }: Host, reason: string): Fault =>
   fault('outcome-unknown', `outcome unknown: ${reason}`, { server: serverid });
 
-const DENIED = { answer: undefined, denied: 1, reasons: [] } as const;
+const DENIED = { answer: undefined, denials: [], reasons: [] } as const;
 
 const gone = (): Fault => fault('unavailable', 'the caller went away');
 
@@ -73,7 +74,26 @@ const preferred = (hosts: readonly Host[], tag: string | undefined): readonly Ho
   return having.length > 0 ? having : hosts;
 };
 
+/** Why a host does not answer; `denies`: because it is not home of the colony. */
+interface Refused {
+  readonly reason: string;
+  readonly denies: boolean;
+}
+
 const keyOf = (host: Host): string => `${host.serverid} ${host.record?.hash ?? ''}`;
+
+/** What is said when no host answered. One that could not be asked may be the home. */
+const noAnswer = (
+  colonyid: string,
+  denials: readonly string[],
+  reasons: readonly string[],
+): Fault => {
+  if (denials.length > 0 && reasons.length === 0) {
+    return fault('not-home', `not home of colony ${colonyid}`);
+  }
+  const why = reasons[0] ?? 'its record names no server';
+  return fault('unavailable', `no host of colony ${colonyid} could be reached (${why})`);
+};
 
 /** Router over a resolver; see `Relay`. */
 export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay => {
@@ -81,33 +101,43 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
   const routeTo = async (
     host: Host,
     colonyid: string,
-  ): Promise<{ via: string | undefined } | string> => {
-    if (host.self) return 'this server is named but does not host the colony';
-    if (!host.usable || !host.record) return host.reason;
-    const consent = await consents.check(host.record, colonyid);
-    return consent.says === 'claims' ? { via: consent.via } : consent.reason;
+  ): Promise<{ via: string | undefined } | Refused> => {
+    if (host.self) {
+      return { reason: 'this server is named but does not host the colony', denies: true };
+    }
+    if (!host.usable || !host.record) {
+      return { reason: host.reason, denies: host.consent === 'denies' };
+    }
+    const { says, via, reason } = await consents.check(host.record, colonyid);
+    return says === 'claims' ? { via } : { reason, denies: says === 'denies' };
   };
 
   const tryHosts = async <T>(
     call: Call,
     { hosts }: Resolution,
-    tried: Set<string>,
+    tried: Map<string, Refused>,
     send: Send<T>,
   ): Promise<Round<T>> => {
+    const denials: string[] = [];
     const reasons: string[] = [];
-    let denied = 0;
+    const note = ({ serverid }: Host, { reason, denies }: Refused): void => {
+      (denies ? denials : reasons).push(`${serverid}: ${reason}`);
+    };
     for (const host of preferred(hosts, call.prefer)) {
-      if (tried.has(keyOf(host))) continue;
-      if (call.signal.aborted) throw gone();
-      const route = await routeTo(host, call.colonyid);
-      if (typeof route === 'string') {
-        reasons.push(`${host.serverid}: ${route}`);
+      const before = tried.get(keyOf(host));
+      if (before !== undefined) {
+        note(host, before);
         continue;
       }
-      tried.add(keyOf(host));
+      if (call.signal.aborted) throw gone();
+      const route = await routeTo(host, call.colonyid);
+      if ('denies' in route) {
+        note(host, route);
+        continue;
+      }
       const attempt = await send(host, route.via);
       if (attempt.kind === 'answer' && !isDenied(attempt.status)) {
-        return { answer: { value: attempt.value }, denied, reasons };
+        return { answer: { value: attempt.value }, denials, reasons };
       }
       if (call.signal.aborted) throw gone();
       if (attempt.kind === 'lost' && call.mutating) {
@@ -115,19 +145,19 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
         throw lostOn(host, attempt.reason);
       }
       consents.forget(host.serverid, call.colonyid);
+      const denies = attempt.kind === 'answer';
+      const refused = { reason: denies ? 'is not home of it' : attempt.reason, denies };
       // A question may be asked twice: a connection that was kept may have been closed as it left.
-      if (attempt.kind === 'lost') tried.delete(keyOf(host));
-      if (attempt.kind === 'answer') denied += 1;
-      const why = attempt.kind === 'answer' ? 'is not home of it' : attempt.reason;
-      reasons.push(`${host.serverid}: ${why}`);
+      if (attempt.kind !== 'lost') tried.set(keyOf(host), refused);
+      note(host, refused);
     }
-    return { answer: undefined, denied, reasons };
+    return { answer: undefined, denials, reasons };
   };
 
   return {
     route: async <T>(call: Call, send: Send<T>): Promise<T> => {
       const { colonyid, payer } = call;
-      const tried = new Set<string>();
+      const tried = new Map<string, Refused>();
       const startedAt = clock.now();
       const known = await resolver.resolve(colonyid, { until: 'first', payer });
       if (!known) throw fault('not-found', `nobody knows colony ${colonyid}`);
@@ -139,15 +169,12 @@ export const makeRelay = ({ resolver, consents, clock, log }: RelayDeps): Relay 
       const anew = await resolver.resolve(colonyid, { anew: true, payer });
       const second = anew && (await tryHosts(call, anew, tried, send));
       if (second?.answer) return second.answer.value;
-      const reasons = [...first.reasons, ...(second?.reasons ?? [])];
+      // What was tried in the first round is not tried again: what it said stands.
+      const { denials, reasons } = second ?? first;
       const tookMs = clock.now() - startedAt;
-      log.info('no host answered for a colony', { colony: colonyid, reasons, tookMs });
-      if (first.denied + (second?.denied ?? 0) > 0) {
-        throw fault('not-home', `not home of colony ${colonyid}`);
-      }
-      // What was tried in the first round is not tried again: then its reasons stand.
-      const why = second?.reasons[0] ?? first.reasons[0] ?? 'its record names no server';
-      throw fault('unavailable', `no host of colony ${colonyid} could be reached (${why})`);
+      const said = [...denials, ...reasons];
+      log.info('no host answered for a colony', { colony: colonyid, reasons: said, tookMs });
+      throw noAnswer(colonyid, denials, reasons);
     },
   };
 };

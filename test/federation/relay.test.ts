@@ -149,6 +149,37 @@ describe('routing', () => {
     expect(sent).toEqual([a.owner.id, b.owner.id]);
   });
 
+  it('says the same of a colony that its hosts deny, whoever asks, at first and later', async () => {
+    const { a, b, c } = await start();
+    const { sent, send } = script({
+      [a.owner.id]: answer('no', 421),
+      [b.owner.id]: answer('no', 421),
+    });
+    const refused = { code: 'not-home', message: `not home of colony ${colony.id}` };
+    // They agreed to it a moment ago.
+    await c.federation.resolver.resolve(colony.id);
+    a.hosted.clear();
+    b.hosted.clear();
+    for (const through of [c, c, a, b]) {
+      await expect(through.federation.relay.route(call(), send)).rejects.toMatchObject(refused);
+    }
+    // Nothing is sent to whoever says beforehand that it is not home.
+    expect(sent.length).toBeLessThanOrEqual(2);
+  });
+
+  it('leaves it open while one of the hosts cannot be asked', async () => {
+    const { world, a, b, c } = await start();
+    const { send } = script({ [a.owner.id]: answer('no', 421), [b.owner.id]: answer('no', 421) });
+    a.hosted.clear();
+    world.down.add('b');
+    for (let i = 0; i < 2; i += 1) {
+      await expect(c.federation.relay.route(call(), send)).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining(`(${b.owner.id}: could not be reached`),
+      });
+    }
+  });
+
   it('does not send to itself, and says that it does not host what it is named for', async () => {
     const { a, b } = await start();
     a.hosted.clear();

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { request as tlsRequest } from 'node:https';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { makeLog } from '../../src/node/log.ts';
 import type { Origin, Reply } from '../../src/node/model/envelope.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
 import { dial, type Served, type ServeOptions, serve } from '../support/served.ts';
@@ -566,13 +567,15 @@ test('a port that is taken is an error of listening', async () => {
 
 test('a reply that cannot be sent as it is costs its caller an error, and nobody else anything', async () => {
   const { makeHttpServer } = await import('../../src/api/http.ts');
+  const complaints: string[] = [];
+  const log = makeLog('error', (_level, message) => complaints.push(message));
   let reply: { status: number; body: string; proof?: string } = { status: 200, body: 'x' };
   const other = makeHttpServer({
     dispatch: { ...w.dispatch, receive: async () => reply },
     sockets: {},
     drain: () => undefined,
     clock: w.clock,
-    log: w.deps.log,
+    log,
   });
   const { port } = await other.listen({ host: '127.0.0.1', port: 0 });
   const send = async (): Promise<number> =>
@@ -581,6 +584,7 @@ test('a reply that cannot be sent as it is costs its caller an error, and nobody
     reply = { body: 'x', ...odd };
     expect(await send()).toBe(500);
   }
+  expect(complaints).toHaveLength(3);
   reply = { status: 200, body: 'x' };
   expect(await send()).toBe(200);
   await other.close();
