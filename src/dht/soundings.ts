@@ -1,7 +1,8 @@
 // Soundings: a few peers are asked in place of all. Where everybody knows everybody, a walk asks each
-// peer and hears from the last what the first had said. When the peer nearest to a key and two that
-// were drawn by lot name nobody new, a walk would hardly find anybody. One new name, or one answer
-// that does not come, and the walk is made.
+// peer and hears from the last what the first had said. When the peer nearest to a key and two
+// others name nobody new, a walk would hardly find anybody. One new name, or one answer that does not
+// come, and the walk is made. The others are those that were not asked yet, who may bring a part of
+// the overlay that was cut off, and then whoever is drawn by lot.
 
 import type { PeerId } from '@libp2p/interface';
 import type { Clock } from '../node/clock.ts';
@@ -43,15 +44,29 @@ export const makeSounding = ({ kad, self, clock, counters }: SoundingDeps): Soun
     }
     return false;
   };
+  /** Who was asked since it came into the table. */
+  let met = new Set<string>();
   return async (key, signal) => {
     const { routingTable } = kad();
     const [nearest] = routingTable.closestPeers(placeInKeySpace(key), { count: 1 });
     // Nobody to ask.
     if (nearest === undefined) return false;
-    const others = [...routingTable.kb.toIterable()]
-      .map(({ peerId }) => peerId)
-      .filter((peer) => !peer.equals(nearest));
-    const asked = [nearest, ...draw(others, KAD.alpha - 1, clock)];
+    const all = [...routingTable.kb.toIterable()].map(({ peerId }) => peerId);
+    met = new Set(all.map(String).filter((peer) => met.has(peer)));
+    const count = KAD.alpha - 1;
+    const others = all.filter((peer) => !peer.equals(nearest));
+    const fresh = draw(
+      others.filter((peer) => !met.has(peer.toString())),
+      count,
+      clock,
+    );
+    const rest = draw(
+      others.filter((peer) => met.has(peer.toString())),
+      count - fresh.length,
+      clock,
+    );
+    const asked = [nearest, ...fresh, ...rest];
+    for (const peer of asked) met.add(peer.toString());
     const answers = await Promise.all(asked.map((peer) => namesOnlyKnown(peer, key, signal)));
     const isKnown = answers.every(Boolean);
     counters.add(isKnown ? 'walks-spared' : 'walks-needed');

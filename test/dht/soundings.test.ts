@@ -17,16 +17,16 @@ const PEERS = Array.from({ length: 30 }, (_, i) => peerIdOf(keyOf(`peer ${i}`)))
 const SELF = peerIdOf(keyOf('self'));
 const KEY = Buffer.from('any');
 
+const contactOf = (peerId: PeerId): Contact => ({
+  peerId,
+  kadId: placeInKeySpace(peerId.toMultihash().bytes),
+  lastPing: 0,
+});
+
 /** A table of `known`, whose peers name what `names` gives; undefined for no answer. */
 const makeTable = (known: readonly PeerId[], names: (peer: PeerId) => PeerId[] | undefined) => {
   const asked: PeerId[] = [];
-  const contacts = known.map(
-    (peerId): Contact => ({
-      peerId,
-      kadId: placeInKeySpace(peerId.toMultihash().bytes),
-      lastPing: 0,
-    }),
-  );
+  const contacts = known.map(contactOf);
   const inside = {
     network: {
       sendRequest: async function* (peer: PeerId) {
@@ -52,7 +52,10 @@ const makeTable = (known: readonly PeerId[], names: (peer: PeerId) => PeerId[] |
     clock: manualClock(),
     counters: makeCounters(),
   });
-  return { asked, sound: () => sound(KEY, new AbortController().signal), inside };
+  const come = (peer: PeerId): void => {
+    contacts.push(contactOf(peer));
+  };
+  return { asked, sound: () => sound(KEY, new AbortController().signal), inside, come };
 };
 
 describe('a sounding', () => {
@@ -65,11 +68,19 @@ describe('a sounding', () => {
     expect(asked).toContain(nearest);
   });
 
-  it('asks others the next time', async () => {
-    const known = PEERS.slice(0, 20);
-    const { asked, sound } = makeTable(known, () => known);
-    for (let i = 0; i < 200; i += 1) await sound();
-    expect(new Set(asked.map(String)).size).toBe(known.length);
+  it('asks those first that it did not ask yet, and whoever is drawn by lot later', async () => {
+    const known = PEERS.slice(0, 21);
+    const { asked, sound, come } = makeTable(known, () => PEERS);
+    const countAsked = () => new Set(asked.map(String)).size;
+    // The nearest each time, and two of the twenty others.
+    for (let i = 0; i < 10; i += 1) await sound();
+    expect(countAsked()).toBe(known.length);
+    const late = PEERS[25] as PeerId;
+    come(late);
+    await sound();
+    expect(asked.slice(-KAD.alpha)).toContain(late);
+    for (let i = 0; i < 50; i += 1) await sound();
+    expect(new Set(asked.slice(-90).map(String)).size).toBeGreaterThan(known.length / 2);
   });
 
   it('is not content when one of them names somebody new', async () => {
@@ -131,9 +142,11 @@ describe('in a small overlay', () => {
     };
     await peer.dial(a.address());
     await until('both are in the table', () => a.overlay.status().table === 2);
-    const placed = await a.overlay.put('thing', 'far', thing({ key: 'far', seq: 1 }));
-    expect(placed.copies).toBe(3);
-    expect(a.overlay.status().counters['walks-needed']).toBeGreaterThan(0);
+    const walks = () => a.overlay.status().counters['walks-needed'] ?? 0;
+    const before = walks();
+    await a.overlay.put('thing', 'far', thing({ key: 'far', seq: 1 }));
+    expect(walks()).toBe(before + 1);
+    await until('who was named is in the table', () => a.overlay.status().table === 3);
     await hidden.stop();
   });
 });
