@@ -266,7 +266,8 @@ export const kadService =
     const kad = kadDHT(optionsOf(deps))(ours) as KadInside;
     kad.routingTableRefresh.refreshTable = () => undefined;
     // By default every five seconds, reading every id anew: more than all else at rest together.
-    kad.routingTable.closestPeerTagger.refreshInterval = 60_000;
+    // It matters only when connections are to be closed because there are too many.
+    kad.routingTable.closestPeerTagger.refreshInterval = 300_000;
     guardIncoming(kad, deps);
     watchOutgoing(kad, deps);
     onMade(kad);
