@@ -22,8 +22,8 @@ const KNOWN: Readonly<Record<string, readonly [status: number, why: string]>> = 
 const refusalOf = ({ code, reason, message }: ParseError): readonly [number, string] =>
   KNOWN[code ?? ''] ?? [400, `malformed HTTP request: ${reason ?? message}`];
 
-/** The whole response, for a connection whose parser is gone. */
-const response = (status: number, why: string): string => {
+/** A whole refusal, for a connection whose parser is gone. */
+export const rawRefusal = (status: number, why: string): string => {
   const body = errorBody(status, why);
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
@@ -42,7 +42,7 @@ export const refuseUnread =
     if (socket.destroyed || !socket.writable || (error as ParseError).code === 'ECONNRESET') return;
     // Nothing is ever sent to who did not agree on keys, nor to who takes nothing.
     socket.setTimeout(stallMs, () => socket.destroy());
-    socket.write(response(...refusalOf(error)));
+    socket.write(rawRefusal(...refusalOf(error)));
     socket.destroySoon();
   };
 

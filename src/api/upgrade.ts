@@ -2,14 +2,14 @@
 // (such as h2c, which some clients ask for with every first request) is ignored and the request
 // taken as it is.
 
-import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
-import { errorBody } from '../node/model/envelope.ts';
 import { connectionOf } from './http-origin.ts';
+import { rawRefusal } from './unread.ts';
 import type { Endpoint, Guarded, SocketOrigin, Watching } from './ws.ts';
 
 const GOING_AWAY = 1001;
@@ -71,15 +71,8 @@ const refuse = (socket: Duplex, error: unknown, log: Log): void => {
   if (!(error instanceof Fault)) log.error('a WebSocket could not be admitted', { error });
   const { status, message } =
     error instanceof Fault ? error : { status: 500, message: 'internal error' };
-  const body = errorBody(status, message);
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ].join('\r\n');
   // Whoever never hangs up would keep it open.
-  socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());
+  socket.end(rawRefusal(status, message), () => socket.destroy());
 };
 
 /** Who serves a connection, once that is known; undefined when it was refused, or is gone. */

@@ -104,7 +104,8 @@ const SLOW_READER = 'slow reader';
 
 const watchesOf = (dialect: Dialect): ReadonlyMap<string, Watch> => dialect.watches;
 
-const bytesOf = (data: RawData): Buffer => {
+/** The bytes of a frame. */
+export const bytesOf = (data: RawData): Buffer => {
   if (Array.isArray(data)) return Buffer.concat(data);
   return Buffer.isBuffer(data) ? data : Buffer.from(data);
 };

@@ -1,7 +1,6 @@
 // Where a call goes that is not for this node: the dispatcher asks with what the message names, and
 // the federation's relay finds the host. Calls that were relayed here are never sent on.
 
-import { setMaxListeners } from 'node:events';
 import type { Elsewhere, Outgoing } from '../api/dispatch.ts';
 import type { Onward, Unproven } from '../api/onward.ts';
 import type { Target } from '../api/op.ts';
@@ -13,6 +12,7 @@ import { Fault, fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { decodePayload, type Reply } from '../node/model/envelope.ts';
+import { NEVER } from '../node/signals.ts';
 import { openFollowing } from './following.ts';
 import type { Guesses } from './guesses.ts';
 import type { RelayedCall } from './relay-out.ts';
@@ -32,9 +32,6 @@ export interface OutwardDeps {
   readonly log: Log;
   readonly limits: Limits;
 }
-
-const NEVER = new AbortController().signal;
-setMaxListeners(0, NEVER);
 
 /** A bounded number of calls on their way. */
 const makeGate = (max: number, what: string) => {

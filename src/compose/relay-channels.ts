@@ -6,6 +6,7 @@ import type { Clock } from '../node/clock.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Log } from '../node/log.ts';
 import { makeRecent } from '../node/recent.ts';
+import { NEVER } from '../node/signals.ts';
 
 export interface ChannelsDeps {
   readonly calls: Pick<Calls, 'ready'>;
@@ -42,8 +43,6 @@ interface End {
   isOpening: boolean;
   notBefore: number;
 }
-
-const NEVER = new AbortController().signal;
 
 /** The channels of one node. */
 export const makeChannels = ({ calls, clock, log, limits }: ChannelsDeps): Channels => {

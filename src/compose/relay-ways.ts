@@ -1,12 +1,13 @@
-// The two ways of short calls to another node: posted over HTTP with a pass for each body, and as
-// calls of the overlay on a connection that proves the peer. Either carries one call, or a batch.
+// The ways of short calls to another node: posted over HTTP with a pass for each body, or as calls of
+// the call protocol, on a stream over HTTP or a connection of the overlay, whose ends were proven
+// once. Each carries one call, or a batch.
 
-import { setMaxListeners } from 'node:events';
 import type { CallReply, Calls } from '../dht/overlay.ts';
 import type { RelayPass } from '../federation/relay-auth.ts';
 import { Fault, fault } from '../node/errors.ts';
 import type { Limits } from '../node/limits.ts';
 import type { Reply } from '../node/model/envelope.ts';
+import { NEVER } from '../node/signals.ts';
 import { headerOf } from './ask.ts';
 import type { Outbound, OutboundHead, OutboundReply, OutboundRequest } from './outbound.ts';
 import { BATCH_HEADER, BATCH_TYPE, BatchError } from './relay-batch-wire.ts';
@@ -18,6 +19,7 @@ import {
   encodeHead,
   isProof,
   isStatus,
+  isUnsent,
   readBody,
 } from './relay-wire.ts';
 import { endOf } from './web-streams.ts';
@@ -64,8 +66,7 @@ export const replyIn = (base: string, { status, headers, body }: OutboundReply):
 const isOfBatch = ({ status, headers }: OutboundHead): boolean =>
   status === 200 && headers['content-type'] === BATCH_TYPE;
 
-const isUnreachable = (error: unknown): boolean =>
-  error instanceof Fault && error.code === 'unavailable' && error.detail['sent'] === 0;
+const isUnreachable = (error: unknown): boolean => isUnsent(error) && error.code === 'unavailable';
 
 /** The way to a server (by its id) behind a base URL: on a stream while there is one, else posted. */
 export const webWay = (deps: WebWayDeps, base: string, target: string): Way => {
@@ -177,10 +178,6 @@ export const makeOverlayCall = ({ calls, certificate }: OverlayWayDeps): Overlay
 /** The whole text of an answer. */
 export const textOf = async ({ body }: CallReply, bytesMax?: number): Promise<string> =>
   (await readBody(body, bytesMax)).toString('utf8');
-
-// A short call ends soon enough by itself.
-const NEVER = new AbortController().signal;
-setMaxListeners(0, NEVER);
 
 /** The way to a server (by its id) at a node of the overlay. */
 export const overlayWay = (

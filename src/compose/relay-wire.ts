@@ -134,5 +134,5 @@ export async function* decodeFrames(
 }
 
 /** Whether an error means that no byte of a request left this node. */
-export const isUnsent = (error: unknown): boolean =>
+export const isUnsent = (error: unknown): error is Fault =>
   error instanceof Fault && error.detail['sent'] === 0;

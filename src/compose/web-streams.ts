@@ -1,9 +1,9 @@
 // Streams between two nodes over HTTP: a WebSocket that is opened with a pass and then carries the
 // call protocol of the overlay. Its two ends are proven once, not with every call.
 
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { HttpRequest } from '../api/http.ts';
-import type { FrameSocket, Guarded, Watching } from '../api/ws.ts';
+import { bytesOf, type FrameSocket, type Guarded, type Watching } from '../api/ws.ts';
 import type { Overlay, OverlayStream } from '../dht/overlay.ts';
 import type { RelayedBy, RelayPass } from '../federation/relay-auth.ts';
 import { fault } from '../node/errors.ts';
@@ -18,11 +18,6 @@ type StreamLimits = Pick<Limits, 'overlayStreamUnreadBytesMax' | 'overlayStreams
 /** The one text frame: this end takes no new calls, and waits for those under way. */
 const LEAVING = 'leaving';
 const NOTHING = new Uint8Array(0);
-
-const bytesOf = (data: RawData): Uint8Array => {
-  if (Array.isArray(data)) return Buffer.concat(data);
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
-};
 
 /** An open WebSocket in the shape of a stream. */
 export const streamOn = (

@@ -1,5 +1,11 @@
-// One signal out of several. Node.js holds the parts of `AbortSignal.any` weakly: a timeout that
+// Signals for those who have none, and one out of several. Node.js holds the parts of `AbortSignal.any` weakly: a timeout that
 // nobody else holds is collected, and then never fires.
+
+import { setMaxListeners } from 'node:events';
+
+/** Never fires. Calls that end soon enough by themselves share it, however many. */
+export const NEVER: AbortSignal = new AbortController().signal;
+setMaxListeners(0, NEVER);
 
 const partsOf = new WeakMap<AbortSignal, readonly AbortSignal[]>();
 

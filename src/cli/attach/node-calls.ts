@@ -11,11 +11,10 @@ import type { Clock } from '../../node/clock.ts';
 import { textToBase64 } from '../../node/crypto/bytes.ts';
 import { makeSigner } from '../../node/crypto/sign.ts';
 import { stringifyJson } from '../../node/model/json.ts';
+import { NEVER } from '../../node/signals.ts';
 import { advised } from '../errors.ts';
 import { type Call, readReply } from '../rpc.ts';
 import { explained } from './explained.ts';
-
-const NEVER = new AbortController().signal;
 
 /** Whether a message changes something, waits for work, or only reads. */
 export const kindOf = (payloadtype: string): Letter['kind'] => {

@@ -9,6 +9,7 @@ import type { OnReach } from '../../attach/deliver.ts';
 import type { Store } from '../../federation/ports.ts';
 import { OPEN_POLICY } from '../../federation/reader.ts';
 import { makeSigner } from '../../node/crypto/sign.ts';
+import { NEVER } from '../../node/signals.ts';
 import type { Context } from '../command.ts';
 import { type Call, readReply } from '../rpc.ts';
 import { telling } from './explained.ts';
@@ -36,8 +37,6 @@ export interface Opened {
   readonly callProven: (serverid: string) => Call;
   close(): Promise<void>;
 }
-
-const NEVER = new AbortController().signal;
 
 const policyOf = ({ mode = 'open' }: MeetFlags) => ({ ...OPEN_POLICY, mode });
 
